@@ -1,0 +1,112 @@
+//! The one source of chance. Seeded, it repeats.
+
+use rand_chacha::ChaCha12Rng;
+use rand_core::{RngCore, SeedableRng};
+use std::sync::{Mutex, PoisonError};
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+const UPPER: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Draws ids, tokens and secrets from one cryptographic generator (ChaCha12).
+pub struct Ids {
+    generator: Mutex<ChaCha12Rng>,
+}
+
+impl Ids {
+    /// Every run draws the same ids in the same order.
+    pub fn seeded(seed: u64) -> Ids {
+        Ids {
+            generator: Mutex::new(ChaCha12Rng::seed_from_u64(seed)),
+        }
+    }
+
+    /// Seeded by the operating system.
+    pub fn random() -> Ids {
+        let mut seed = [0; 32];
+        // Without the system's entropy (no known platform) ids would repeat between runs but still be unique within one.
+        if getrandom::fill(&mut seed).is_err() {
+            seed[0] = 1;
+        }
+        Ids {
+            generator: Mutex::new(ChaCha12Rng::from_seed(seed)),
+        }
+    }
+
+    pub fn fill(&self, bytes: &mut [u8]) {
+        self.generator
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .fill_bytes(bytes);
+    }
+
+    pub fn u64(&self) -> u64 {
+        self.generator.lock().unwrap_or_else(PoisonError::into_inner).next_u64()
+    }
+
+    /// A version 4 UUID in lower case with hyphens.
+    pub fn uuid(&self) -> String {
+        let mut b = [0; 16];
+        self.fill(&mut b);
+        b[6] = b[6] & 0x0f | 0x40;
+        b[8] = b[8] & 0x3f | 0x80;
+        let mut text = String::with_capacity(36);
+        for (i, byte) in b.iter().enumerate() {
+            if matches!(i, 4 | 6 | 8 | 10) {
+                text.push('-');
+            }
+            text.push(HEX[usize::from(byte >> 4)] as char);
+            text.push(HEX[usize::from(byte & 15)] as char);
+        }
+        text
+    }
+
+    /// `length` lower-case hexadecimal digits.
+    pub fn hex(&self, length: usize) -> String {
+        self.letters(length, HEX)
+    }
+
+    /// `length` characters of A–Z and 2–7, as in access key ids and role ids behind their four-letter prefix.
+    pub fn upper(&self, length: usize) -> String {
+        self.letters(length, UPPER)
+    }
+
+    /// `length` characters of the base64 alphabet, as in secret access keys.
+    pub fn secret(&self, length: usize) -> String {
+        self.letters(length, LETTERS)
+    }
+
+    fn letters(&self, length: usize, alphabet: &[u8]) -> String {
+        let mut bytes = vec![0; length];
+        self.fill(&mut bytes);
+        // Every alphabet has a power of two letters, so the remainder is unbiased.
+        bytes
+            .iter()
+            .map(|b| alphabet[usize::from(*b) % alphabet.len()] as char)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Ids;
+
+    #[test]
+    fn the_same_seed_draws_the_same_ids() {
+        let (a, b) = (Ids::seeded(7), Ids::seeded(7));
+        assert_eq!(
+            (a.uuid(), a.hex(9), a.upper(16), a.secret(40)),
+            (b.uuid(), b.hex(9), b.upper(16), b.secret(40))
+        );
+        assert_ne!(Ids::seeded(7).uuid(), Ids::seeded(8).uuid());
+        assert_ne!(Ids::random().uuid(), Ids::random().uuid());
+    }
+
+    #[test]
+    fn a_uuid_has_version_and_variant() {
+        let id = Ids::seeded(1).uuid();
+        assert_eq!(id.len(), 36);
+        assert_eq!(id.as_bytes()[14], b'4');
+        assert!(matches!(id.as_bytes()[19], b'8' | b'9' | b'a' | b'b'));
+    }
+}

@@ -1,0 +1,19 @@
+//! Words that every crate of Virga shares.
+//!
+//! Nothing here knows HTTP, a protocol or a store. Only this crate reads the wall clock or draws random numbers; all
+//! others are handed a [`Clock`] and [`Ids`], so that the same seed and the same calls give the same bytes.
+
+mod arn;
+mod clock;
+mod error;
+mod ids;
+pub mod limits;
+mod place;
+mod time;
+
+pub use arn::{Arn, ArnError};
+pub use clock::{Clock, ClockMode};
+pub use error::{AwsError, Fault};
+pub use ids::Ids;
+pub use place::{Account, Partition, PlaceError, Region};
+pub use time::Timestamp;

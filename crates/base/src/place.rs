@@ -1,0 +1,168 @@
+//! Where something lives: account, region, partition.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+
+/// Text that is no account or region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceError(pub &'static str);
+
+impl fmt::Display for PlaceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for PlaceError {}
+
+/// A twelve-digit AWS account number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Account(u64);
+
+impl Account {
+    /// The account of callers whose access key names no other.
+    pub const DEFAULT: Account = Account(0);
+
+    /// Reads exactly twelve ASCII digits.
+    pub fn parse(text: &str) -> Result<Account, PlaceError> {
+        if text.len() != 12 || !text.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(PlaceError("an account is twelve digits"));
+        }
+        text.parse()
+            .map(Account)
+            .map_err(|_| PlaceError("an account is twelve digits"))
+    }
+
+    /// The account number, below 10^12.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The reverse of [`Account::number`]; numbers of more than twelve digits are cut to their last twelve.
+    pub fn from_number(number: u64) -> Account {
+        Account(number % 1_000_000_000_000)
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:012}", self.0)
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:012}", self.0)
+    }
+}
+
+/// A region's name, such as `us-east-1`. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Region(Arc<str>);
+
+impl Region {
+    /// The region of requests that name none.
+    pub const DEFAULT_NAME: &'static str = "us-east-1";
+
+    /// Accepts any well-formed region name (lower-case letters, digits and hyphens, at most 32 bytes), known or not, so
+    /// that regions AWS opens later work today.
+    pub fn parse(text: &str) -> Result<Region, PlaceError> {
+        let well_formed = !text.is_empty()
+            && text.len() <= 32
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if well_formed {
+            Ok(Region(text.into()))
+        } else {
+            Err(PlaceError("a region is lower-case letters, digits and hyphens"))
+        }
+    }
+
+    /// The region's name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The partition that the region belongs to, by AWS's naming.
+    pub fn partition(&self) -> Partition {
+        if self.0.starts_with("cn-") {
+            Partition::China
+        } else if self.0.starts_with("us-gov-") {
+            Partition::GovCloud
+        } else {
+            Partition::Aws
+        }
+    }
+}
+
+impl Default for Region {
+    fn default() -> Region {
+        Region(Region::DEFAULT_NAME.into())
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A group of regions with a common set of ARNs and host names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Partition {
+    Aws,
+    China,
+    GovCloud,
+}
+
+impl Partition {
+    /// The partition's name, the second part of an ARN.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Partition::Aws => "aws",
+            Partition::China => "aws-cn",
+            Partition::GovCloud => "aws-us-gov",
+        }
+    }
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Account, Partition, Region};
+
+    #[test]
+    fn an_account_is_exactly_twelve_digits() {
+        assert_eq!(Account::parse("000000000042").map(Account::number), Ok(42));
+        assert_eq!(
+            Account::parse("000000000042").map(|a| a.to_string()).as_deref(),
+            Ok("000000000042")
+        );
+        for wrong in ["", "42", "0000000000042", "00000000004x", "+00000000042"] {
+            assert!(Account::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_region_tells_its_partition() {
+        let partition = |name: &str| Region::parse(name).map(|r| r.partition());
+        assert_eq!(partition("eu-central-1"), Ok(Partition::Aws));
+        assert_eq!(partition("cn-north-1"), Ok(Partition::China));
+        assert_eq!(partition("us-gov-west-1"), Ok(Partition::GovCloud));
+        assert!(Region::parse("US-EAST-1").is_err());
+        assert!(Region::parse("").is_err());
+    }
+}

@@ -1,0 +1,17 @@
+//! AWS's API models as tables, and the dynamic value that can hold any of their shapes.
+//!
+//! There is one kind of schema, [`ServiceModel`], read from the embedded pack on a service's first use, and one carrier
+//! of data, [`Value`]. Codecs turn requests into values and values into answers, guided by a [`ShapeRef`]; the typed
+//! structs of a service (`wire.rs`) are made from values and turned back into them by member index.
+
+mod model;
+pub mod pack;
+mod typed;
+mod value;
+
+pub use model::{
+    Constraints, ErrorFacts, HttpChecksum, Kind, Location, Member, Operation, Protocol, ServiceModel, Shape, ShapeId,
+    ShapeRef, TimestampFormat, XmlNamespace,
+};
+pub use typed::{FromValue, IntoValue, Mismatch, Typed, Unit, put};
+pub use value::{StructValue, Value};
