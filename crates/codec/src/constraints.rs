@@ -1,0 +1,1 @@
+//! The checks that the model itself asks for.

@@ -1,0 +1,105 @@
+//! What goes in and comes out: operations, requests, answers.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use virga_shape::{Kind, Operation, ServiceModel, ShapeRef};
+
+/// An operation together with the model that it belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct OperationRef {
+    pub model: &'static ServiceModel,
+    pub operation: &'static Operation,
+}
+
+impl OperationRef {
+    /// The operation of `model` with that name.
+    pub fn find(model: &'static ServiceModel, name: &str) -> Option<OperationRef> {
+        model.operation(name).map(|operation| OperationRef { model, operation })
+    }
+
+    pub fn input(self) -> Option<ShapeRef> {
+        self.operation.input.map(|id| self.model.shape_ref(id))
+    }
+
+    pub fn output(self) -> Option<ShapeRef> {
+        self.operation.output.map(|id| self.model.shape_ref(id))
+    }
+}
+
+/// A request as it came, its body whole (empty where the body streams).
+#[derive(Clone, Copy, Debug)]
+pub struct WireRequest<'a> {
+    pub method: &'a str,
+    /// Percent-encoded, as sent.
+    pub path: &'a str,
+    /// What follows `?`, as sent; may be empty.
+    pub query: &'a str,
+    pub headers: &'a HeaderMap,
+    pub body: &'a Bytes,
+}
+
+/// An answer; an empty body where the body streams.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WireResponse {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+/// A request that a client is about to sign and send.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnedRequest {
+    pub method: String,
+    /// Percent-encoded.
+    pub path: String,
+    /// Percent-encoded, without the `?`; may be empty.
+    pub query: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl OwnedRequest {
+    /// The same request as a server sees it.
+    pub fn as_wire(&self) -> WireRequest<'_> {
+        WireRequest {
+            method: &self.method,
+            path: &self.path,
+            query: &self.query,
+            headers: &self.headers,
+            body: &self.body,
+        }
+    }
+}
+
+/// The index of the input's member that travels as a raw streamed body, if there is one.
+pub fn streaming_input(op: OperationRef) -> Option<u16> {
+    op.input().and_then(streaming_payload)
+}
+
+/// The index of the output's member that travels as a raw streamed body, if there is one.
+pub fn streaming_output(op: OperationRef) -> Option<u16> {
+    op.output().and_then(streaming_payload)
+}
+
+/// The payload of `shape` if it is a streaming blob.
+pub(crate) fn streaming_payload(shape: ShapeRef) -> Option<u16> {
+    let Kind::Structure { payload, .. } = shape.kind() else {
+        return None;
+    };
+    let index = (*payload)?;
+    let member = shape.members().get(usize::from(index))?;
+    match shape.target(member).kind() {
+        Kind::Blob { streaming, .. } if *streaming || member.streaming => Some(index),
+        _ => None,
+    }
+}
+
+/// The member of `shape` that is a stream of events, if there is one. Such members travel as frames
+/// ([`crate::event_stream`]) and are absent from values.
+pub(crate) fn event_stream_member(shape: ShapeRef) -> Option<u16> {
+    shape
+        .members()
+        .iter()
+        .position(|m| matches!(shape.target(m).kind(), Kind::Structure { event_stream: true, .. }))
+        .map(|i| i as u16)
+}
