@@ -1,1 +1,49 @@
-fn main() {}
+//! The project's own automation. Every subcommand is one module with a `run` that takes the words behind its name.
+
+mod models;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What went wrong, in words for whoever ran the command.
+type Outcome = Result<(), String>;
+
+/// Name, what it does, and the function that does it. New subcommands are one module and one line here.
+const COMMANDS: &[(&str, &str, fn(&[String]) -> Outcome)] = &[(
+    "models",
+    "write models/pack.bin from an installed botocore (--botocore DIR)",
+    models::run,
+)];
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let Some((_, _, run)) = words
+        .first()
+        .and_then(|name| COMMANDS.iter().find(|(command, ..)| command == name))
+    else {
+        eprintln!("usage: cargo xtask COMMAND");
+        for (name, text, _) in COMMANDS {
+            eprintln!("  {name:12} {text}");
+        }
+        return ExitCode::from(2);
+    };
+    match run(&words[1..]) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask {}: {message}", words[0]);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the workspace.
+fn root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest).to_owned()
+}
+
+/// Adds the file's name to what went wrong with it.
+fn at(path: &Path) -> impl Fn(std::io::Error) -> String {
+    let path = path.display().to_string();
+    move |error| format!("{path}: {error}")
+}

@@ -222,7 +222,8 @@ pub struct Member {
     pub name: String,
     /// The name on the wire where it is another (`locationName`).
     pub wire: Option<String>,
-    /// EC2's own name for requests (`queryName`).
+    /// The name in requests of EC2 (`queryName`), and in requests and answers of the query protocol where the service
+    /// also speaks one that calls the member otherwise (SQS). See [`Member::query_wire_name`].
     pub query_name: Option<String>,
     pub target: ShapeId,
     pub location: Option<Location>,
@@ -243,6 +244,11 @@ impl Member {
     /// The name on the wire.
     pub fn wire_name(&self) -> &str {
         self.wire.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The name on the wire of the query protocol, in requests and answers; of elements, keys and values too.
+    pub fn query_wire_name(&self) -> &str {
+        self.query_name.as_deref().unwrap_or_else(|| self.wire_name())
     }
 }
 
