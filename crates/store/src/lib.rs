@@ -1,1 +1,24 @@
+//! State. Everything that Virga remembers is a row here: an ordered, transactional map from bytes to bytes.
+//!
+//! A service declares [`Table`]s, each a stable number, a key made of parts and a [`Record`]; it reads and writes them
+//! inside [`Store::read`] and [`Store::write`]. A transaction is a plain synchronous function that may be run again, so
+//! it must have no effect but on its [`Tx`]. Deferred work is a row too, see [`schedule`].
+//!
+//! Keys are, in order: account, region, table, the table's own parts, in an escape that keeps the order of the parts.
+//! Only this crate and each service's `state.rs` make them.
 
+pub mod contract;
+mod engine;
+mod key;
+mod memory;
+pub mod schedule;
+mod store;
+mod table;
+mod tx;
+
+pub use engine::{Decision, Durable, Engine, Reader, StoreError, Writer};
+pub use key::{Key, KeyPart, Place};
+pub use memory::MemoryEngine;
+pub use store::{Store, Watch};
+pub use table::{Record, Table, decode_record, encode_record};
+pub use tx::{Effects, ReadTx, Scan, Tx};

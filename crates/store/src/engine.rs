@@ -1,0 +1,78 @@
+//! What an engine must do. [`crate::contract`] holds the tests that each must pass.
+
+use std::fmt;
+use std::future::Future;
+use std::ops::{Bound, ControlFlow};
+use std::pin::Pin;
+use virga_base::AwsError;
+
+/// A failure of the store itself, never of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreError {
+    /// A row that cannot be read back: its table, for people.
+    Corrupt(&'static str),
+    /// The engine could not do its work.
+    Engine(String),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Corrupt(table) => write!(f, "a row of table {table} cannot be read"),
+            StoreError::Engine(why) => write!(f, "the store failed: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl From<StoreError> for AwsError {
+    fn from(error: StoreError) -> AwsError {
+        AwsError::internal(error.to_string())
+    }
+}
+
+/// Whether a transaction's writes shall stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    Commit,
+    Abort,
+}
+
+/// Completes when a commit will survive a crash; `None` where it already does (or never will, in memory).
+pub type Durable = Option<Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>>;
+
+/// Called with key and value of each row in turn; says whether to go on.
+pub type Visit<'v> = &'v mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
+
+/// A consistent view of all rows.
+pub trait Reader {
+    /// Calls `found` with the value at `key`, if there is one.
+    fn get(&self, key: &[u8], found: &mut dyn FnMut(&[u8])) -> Result<(), StoreError>;
+
+    /// Visits the rows between two keys in rising order, or falling where `reverse` is set.
+    fn scan(&self, from: Bound<&[u8]>, to: Bound<&[u8]>, reverse: bool, visit: Visit<'_>) -> Result<(), StoreError>;
+}
+
+/// A view that sees its own writes.
+pub trait Writer: Reader {
+    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError>;
+    fn delete(&mut self, key: &[u8]) -> Result<(), StoreError>;
+}
+
+/// The rows of one world.
+///
+/// Transactions are serializable: each sees the effects of all earlier commits and of none half done.
+pub trait Engine: Send + Sync + 'static {
+    /// Runs `f` on a consistent view.
+    fn read(&self, f: &mut dyn FnMut(&dyn Reader)) -> Result<(), StoreError>;
+
+    /// Runs `f`, again where the engine meets a conflict, and keeps what it wrote if it says so.
+    fn write(&self, f: &mut dyn FnMut(&mut dyn Writer) -> Decision) -> Result<Durable, StoreError>;
+
+    /// Removes every row.
+    fn clear(&self) -> Result<(), StoreError>;
+
+    /// A copy that shares all rows until either side writes; `None` where the engine cannot.
+    fn fork(&self) -> Option<Box<dyn Engine>>;
+}

@@ -1,0 +1,270 @@
+//! Order-keeping key bytes.
+//!
+//! Numbers are big-endian (signed ones with the sign bit flipped). Text and bytes end in `00 01`, and a zero byte within
+//! them is written `00 FF`, so that a shorter text sorts before a longer one that begins with it.
+
+use virga_base::{Account, Region, Timestamp};
+
+/// One part of a key. `Owned` is what a scan gives back.
+pub trait KeyPart {
+    type Owned: 'static;
+    fn write(&self, out: &mut Vec<u8>);
+    /// Takes the part off the front; `None` where the bytes are no such part.
+    fn read(input: &mut &[u8]) -> Option<Self::Owned>;
+}
+
+/// A whole key, or the first parts of one: a tuple of parts, or a single part.
+pub trait Key {
+    type Owned: 'static;
+    fn write(&self, out: &mut Vec<u8>);
+    fn read(input: &mut &[u8]) -> Option<Self::Owned>;
+}
+
+fn take<const N: usize>(input: &mut &[u8]) -> Option<[u8; N]> {
+    let (head, rest) = input.split_first_chunk::<N>()?;
+    *input = rest;
+    Some(*head)
+}
+
+macro_rules! unsigned {
+    ($($type:ty)*) => {$(
+        impl KeyPart for $type {
+            type Owned = $type;
+            fn write(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_be_bytes());
+            }
+            fn read(input: &mut &[u8]) -> Option<$type> {
+                take(input).map(<$type>::from_be_bytes)
+            }
+        }
+    )*};
+}
+
+unsigned!(u8 u16 u32 u64 u128);
+
+impl KeyPart for i64 {
+    type Owned = i64;
+    fn write(&self, out: &mut Vec<u8>) {
+        ((*self as u64) ^ (1 << 63)).write_part(out);
+    }
+    fn read(input: &mut &[u8]) -> Option<i64> {
+        <u64 as KeyPart>::read(input).map(|n| (n ^ (1 << 63)) as i64)
+    }
+}
+
+trait WritePart {
+    fn write_part(&self, out: &mut Vec<u8>);
+}
+
+impl<P: KeyPart> WritePart for P {
+    fn write_part(&self, out: &mut Vec<u8>) {
+        KeyPart::write(self, out);
+    }
+}
+
+impl KeyPart for bool {
+    type Owned = bool;
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(*self));
+    }
+    fn read(input: &mut &[u8]) -> Option<bool> {
+        take(input).map(|[b]: [u8; 1]| b != 0)
+    }
+}
+
+impl KeyPart for Timestamp {
+    type Owned = Timestamp;
+    fn write(&self, out: &mut Vec<u8>) {
+        self.as_millis().write_part(out);
+    }
+    fn read(input: &mut &[u8]) -> Option<Timestamp> {
+        <i64 as KeyPart>::read(input).map(Timestamp::from_millis)
+    }
+}
+
+impl KeyPart for [u8] {
+    type Owned = Vec<u8>;
+    fn write(&self, out: &mut Vec<u8>) {
+        for byte in self {
+            out.push(*byte);
+            if *byte == 0 {
+                out.push(0xff);
+            }
+        }
+        out.extend_from_slice(&[0, 1]);
+    }
+    fn read(input: &mut &[u8]) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        loop {
+            let [byte] = take(input)?;
+            if byte != 0 {
+                out.push(byte);
+                continue;
+            }
+            match take(input)? {
+                [0xff] => out.push(0),
+                [1] => return Some(out),
+                _ => return None,
+            }
+        }
+    }
+}
+
+impl KeyPart for str {
+    type Owned = String;
+    fn write(&self, out: &mut Vec<u8>) {
+        self.as_bytes().write_part_unsized(out);
+    }
+    fn read(input: &mut &[u8]) -> Option<String> {
+        String::from_utf8(<[u8] as KeyPart>::read(input)?).ok()
+    }
+}
+
+trait WriteUnsized {
+    fn write_part_unsized(&self, out: &mut Vec<u8>);
+}
+
+impl WriteUnsized for [u8] {
+    fn write_part_unsized(&self, out: &mut Vec<u8>) {
+        KeyPart::write(self, out);
+    }
+}
+
+impl<P: KeyPart + ?Sized> KeyPart for &P {
+    type Owned = P::Owned;
+    fn write(&self, out: &mut Vec<u8>) {
+        P::write(self, out);
+    }
+    fn read(input: &mut &[u8]) -> Option<P::Owned> {
+        P::read(input)
+    }
+}
+
+impl KeyPart for String {
+    type Owned = String;
+    fn write(&self, out: &mut Vec<u8>) {
+        KeyPart::write(self.as_str(), out);
+    }
+    fn read(input: &mut &[u8]) -> Option<String> {
+        <str as KeyPart>::read(input)
+    }
+}
+
+impl KeyPart for Vec<u8> {
+    type Owned = Vec<u8>;
+    fn write(&self, out: &mut Vec<u8>) {
+        KeyPart::write(self.as_slice(), out);
+    }
+    fn read(input: &mut &[u8]) -> Option<Vec<u8>> {
+        <[u8] as KeyPart>::read(input)
+    }
+}
+
+macro_rules! tuple {
+    ($($part:ident $at:tt),*) => {
+        impl<$($part: KeyPart),*> Key for ($($part,)*) {
+            type Owned = ($($part::Owned,)*);
+            fn write(&self, out: &mut Vec<u8>) {
+                $(self.$at.write(out);)*
+                let _ = out;
+            }
+            fn read(input: &mut &[u8]) -> Option<Self::Owned> {
+                let _ = &input;
+                Some(($($part::read(input)?,)*))
+            }
+        }
+    };
+}
+
+tuple!();
+tuple!(A 0);
+tuple!(A 0, B 1);
+tuple!(A 0, B 1, C 2);
+tuple!(A 0, B 1, C 2, D 3);
+tuple!(A 0, B 1, C 2, D 3, E 4);
+
+/// The account and region that a handle is narrowed to; the first bytes of every key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    bytes: Vec<u8>,
+}
+
+impl Place {
+    /// What one account keeps in one region.
+    pub fn new(account: Account, region: &Region) -> Place {
+        Place::of(account.number(), region.as_str())
+    }
+
+    /// What an account keeps in no region (IAM).
+    pub fn account(account: Account) -> Place {
+        Place::of(account.number(), "")
+    }
+
+    /// What the whole world shares (names of buckets, deferred work).
+    pub fn world() -> Place {
+        // Above every account, so that a scan over an account never meets it.
+        Place::of((1 << 40) - 1, "")
+    }
+
+    fn of(account: u64, region: &str) -> Place {
+        let mut bytes = Vec::with_capacity(24);
+        // Twelve digits fit 40 bits.
+        bytes.extend_from_slice(&account.to_be_bytes()[3..]);
+        KeyPart::write(region, &mut bytes);
+        Place { bytes }
+    }
+
+    pub(crate) fn key(&self, table: u16, capacity: usize) -> Vec<u8> {
+        let mut key = Vec::with_capacity(self.bytes.len() + 2 + capacity);
+        key.extend_from_slice(&self.bytes);
+        key.extend_from_slice(&table.to_be_bytes());
+        key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, Place};
+    use proptest::prelude::{any, proptest};
+    use virga_base::{Account, Region};
+
+    fn bytes(key: impl Key) -> Vec<u8> {
+        let mut out = Vec::new();
+        key.write(&mut out);
+        out
+    }
+
+    type Parts = (String, i64, Vec<u8>, u64);
+
+    proptest! {
+        #[test]
+        fn keys_read_back(a in any::<String>(), b in any::<i64>(), c in any::<Vec<u8>>(), d in any::<u64>()) {
+            let key: Parts = (a, b, c, d);
+            let written = bytes(key.clone());
+            let mut input = written.as_slice();
+            assert_eq!(<Parts as Key>::read(&mut input), Some(key));
+            assert!(input.is_empty());
+        }
+
+        #[test]
+        fn keys_sort_as_their_parts_do(
+            x in (proptest::collection::vec(0u8..3, 0..5), any::<i64>()),
+            y in (proptest::collection::vec(0u8..3, 0..5), any::<i64>()),
+        ) {
+            assert_eq!(bytes(x.clone()).cmp(&bytes(y.clone())), x.cmp(&y));
+        }
+
+        #[test]
+        fn no_bytes_make_reading_panic(junk in any::<Vec<u8>>()) {
+            let _ = <Parts as Key>::read(&mut junk.as_slice());
+        }
+    }
+
+    #[test]
+    fn places_do_not_overlap() {
+        let place = |account, region: &str| Place::new(Account::from_number(account), &Region::parse(region).unwrap_or_default());
+        assert_ne!(place(1, "us-east-1"), place(1, "us-east-2"));
+        assert!(place(1, "us-east-1").bytes < place(2, "eu-west-1").bytes);
+        assert!(place(999_999_999_999, "us-east-1").bytes < Place::world().bytes);
+    }
+}

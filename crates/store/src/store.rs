@@ -1,0 +1,178 @@
+//! One world's store: an engine, and those who wait for what it commits.
+
+use crate::{Decision, Effects, Engine, Place, ReadTx, StoreError, Tx};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
+use virga_base::Timestamp;
+
+/// All rows of one world.
+pub struct Store {
+    engine: Box<dyn Engine>,
+    watchers: Arc<Watchers>,
+    due: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Watchers {
+    /// Lets commits pass without a lock while nobody waits.
+    count: AtomicUsize,
+    topics: Mutex<HashMap<Vec<u8>, (usize, watch::Sender<u64>)>>,
+}
+
+impl Store {
+    pub fn new(engine: Box<dyn Engine>) -> Store {
+        Store { engine, watchers: Arc::default(), due: watch::Sender::new(0) }
+    }
+
+    /// Reads a consistent view. `f` may run more than once.
+    pub fn read<T, E: From<StoreError>>(
+        &self,
+        place: &Place,
+        mut f: impl FnMut(&ReadTx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut out = None;
+        self.engine.read(&mut |rows| out = Some(f(&ReadTx::new(rows, place))))?;
+        out.unwrap_or_else(|| Err(StoreError::Engine("the engine ran no transaction".into()).into()))
+    }
+
+    /// Runs a transaction and answers once it is durable. `f` may run more than once; an error takes back all it wrote.
+    pub async fn write<T, E: From<StoreError>>(
+        &self,
+        place: &Place,
+        mut f: impl FnMut(&mut Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut out = None;
+        let mut effects = Effects::default();
+        let durable = self.engine.write(&mut |rows| {
+            effects = Effects::default();
+            let result = f(&mut Tx::new(rows, place, &mut effects));
+            let decision = if result.is_ok() { Decision::Commit } else { Decision::Abort };
+            out = Some(result);
+            decision
+        })?;
+        let out = out.unwrap_or_else(|| Err(StoreError::Engine("the engine ran no transaction".into()).into()))?;
+        if let Some(durable) = durable {
+            durable.await?;
+        }
+        self.announce(&effects);
+        Ok(out)
+    }
+
+    fn announce(&self, effects: &Effects) {
+        if effects.due.is_some() {
+            self.due.send_modify(|n| *n += 1);
+        }
+        if effects.topics.is_empty() || self.watchers.count.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        let topics = self.watchers.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        for topic in &effects.topics {
+            if let Some((_, sender)) = topics.get(topic) {
+                sender.send_modify(|n| *n += 1);
+            }
+        }
+    }
+
+    /// Watches a topic from now on. Watch first, then look, then wait: nothing is missed between.
+    pub fn watch(&self, topic: &[u8]) -> Watch {
+        let mut topics = self.watchers.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        self.watchers.count.fetch_add(1, Ordering::AcqRel);
+        let (count, sender) = topics.entry(topic.to_vec()).or_insert_with(|| (0, watch::Sender::new(0)));
+        *count += 1;
+        Watch { receiver: sender.subscribe(), topic: topic.to_vec(), watchers: self.watchers.clone() }
+    }
+
+    /// Changes each time that deferred work is added.
+    pub fn watch_due(&self) -> watch::Receiver<u64> {
+        self.due.subscribe()
+    }
+
+    /// Removes every row, and wakes all who wait.
+    pub fn clear(&self) -> Result<(), StoreError> {
+        self.engine.clear()?;
+        self.due.send_modify(|n| *n += 1);
+        for (_, sender) in self.watchers.topics.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            sender.send_modify(|n| *n += 1);
+        }
+        Ok(())
+    }
+
+    /// When the first deferred work is due.
+    pub fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read(&Place::world(), |tx| Ok(crate::schedule::first(tx)?.map(|(id, _)| id.at)))
+    }
+}
+
+/// A wait for commits that notify a topic.
+pub struct Watch {
+    receiver: watch::Receiver<u64>,
+    topic: Vec<u8>,
+    watchers: Arc<Watchers>,
+}
+
+impl Watch {
+    /// Completes when a commit since the last call (or since the watch began) has notified the topic.
+    pub async fn changed(&mut self) {
+        // The sender lives as long as a watch does.
+        let _ = self.receiver.changed().await;
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut topics = self.watchers.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        self.watchers.count.fetch_sub(1, Ordering::AcqRel);
+        if let Some((count, _)) = topics.get_mut(&self.topic) {
+            *count -= 1;
+            if *count == 0 {
+                topics.remove(&self.topic);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{MemoryEngine, Place, Store, StoreError, Table};
+
+    const ROWS: Table<(u64,), u64> = Table::new(0x7f01, "test.rows");
+
+    #[tokio::test]
+    async fn a_watch_misses_nothing_and_goes_away() -> Result<(), StoreError> {
+        let store = Store::new(Box::new(MemoryEngine::default()));
+        let place = Place::world();
+        let mut watch = store.watch(b"t");
+        store
+            .write(&place, |tx| -> Result<(), StoreError> {
+                tx.put(&ROWS, (1u64,), &7)?;
+                tx.notify(b"t");
+                Ok(())
+            })
+            .await?;
+        watch.changed().await;
+        assert_eq!(store.read(&place, |tx| tx.get(&ROWS, (1u64,)))?, Some(7));
+        drop(watch);
+        assert!(store.watchers.topics.lock().is_ok_and(|topics| topics.is_empty()));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn an_error_takes_back_the_writes_and_wakes_nobody() -> Result<(), StoreError> {
+        let store = Store::new(Box::new(MemoryEngine::default()));
+        let place = Place::world();
+        let watch = store.watch(b"t");
+        let result = store
+            .write(&place, |tx| -> Result<(), StoreError> {
+                tx.put(&ROWS, (1u64,), &7)?;
+                tx.notify(b"t");
+                Err(StoreError::Engine("no".into()))
+            })
+            .await;
+        assert!(result.is_err());
+        assert_eq!(store.read(&place, |tx| tx.get(&ROWS, (1u64,)))?, None);
+        assert!(watch.receiver.has_changed().is_ok_and(|changed| !changed));
+        Ok(())
+    }
+}
