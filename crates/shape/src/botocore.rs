@@ -1,7 +1,7 @@
 //! Turns a service's description in botocore's JSON form (`service-2.json`) into a [`ServiceModel`].
 //!
 //! Documentation, examples and facts about clients (endpoint discovery, retries) are left behind. Facts that botocore
-//! allows on a member as well as on its shape (`flattened`, `streaming`) are merged onto the member.
+//! allows on a member as well as on its shape (`flattened`, `streaming`, names, namespaces) are merged onto the member.
 
 use crate::{
     Constraints, ErrorFacts, HttpChecksum, Kind, Location, Member, Operation, Protocol, ServiceModel, Shape, ShapeId,
@@ -21,7 +21,9 @@ pub fn convert(name: &str, json: &Json) -> Result<ServiceModel, String> {
     let shapes_json = root.object("shapes")?;
     let mut names: Vec<&String> = shapes_json.map.keys().collect();
     names.sort_unstable();
+    let operations_json = root.object("operations")?;
     let reader = Reader {
+        listed_errors: listed_errors(&operations_json),
         ids: names
             .iter()
             .enumerate()
@@ -30,7 +32,6 @@ pub fn convert(name: &str, json: &Json) -> Result<ServiceModel, String> {
         shapes: shapes_json.map,
     };
     let shapes = names.iter().map(|n| reader.shape(n)).collect::<Result<_, _>>()?;
-    let operations_json = root.object("operations")?;
     let mut operation_names: Vec<&String> = operations_json.map.keys().collect();
     operation_names.sort_unstable();
     let operations = operation_names
@@ -172,9 +173,23 @@ fn location(facts: &Facts<'_>) -> Result<Option<Location>, String> {
     }
 }
 
+/// The oldest models (importexport, sdb) say on an operation's list, not on the shape, how an error appears.
+fn listed_errors<'a>(operations: &Facts<'a>) -> HashMap<&'a str, &'a Json> {
+    let lists = operations
+        .map
+        .values()
+        .filter_map(|operation| operation.get("errors")?.as_array());
+    lists
+        .flatten()
+        .filter(|reference| reference.get("error").is_some())
+        .filter_map(|reference| Some((reference.get("shape")?.as_str()?, reference)))
+        .collect()
+}
+
 struct Reader<'a> {
     shapes: &'a Map<String, Json>,
     ids: HashMap<&'a str, ShapeId>,
+    listed_errors: HashMap<&'a str, &'a Json>,
 }
 
 impl<'a> Reader<'a> {
@@ -247,7 +262,10 @@ impl<'a> Reader<'a> {
             members,
             payload,
             union: facts.flag("union"),
-            error: error_facts(facts),
+            error: match self.listed_errors.get(facts.place) {
+                Some(listed) if !facts.map.contains_key("error") => error_facts(&Facts::new(listed, facts.place)?),
+                _ => error_facts(facts),
+            },
             event_stream: facts.flag("eventstream"),
             event: facts.flag("event"),
             document: facts.flag("document"),
@@ -259,14 +277,17 @@ impl<'a> Reader<'a> {
     fn member(&self, name: &str, facts: &Facts<'_>) -> Result<Member, String> {
         let target = self.target(facts)?;
         let target_json = facts.text("shape").and_then(|shape| self.shapes.get(shape));
-        let target_flag = |key: &str| target_json.and_then(|t| t.get(key)).and_then(Json::as_bool) == Some(true);
+        let target_fact = |key: &str| target_json.and_then(|t| t.get(key));
+        let target_flag = |key: &str| target_fact(key).and_then(Json::as_bool) == Some(true);
+        let wire = facts.text("locationName");
+        let wire = wire.or_else(|| target_fact("locationName").and_then(Json::as_str));
         Ok(Member {
             name: name.to_owned(),
-            wire: facts.owned("locationName").filter(|wire| wire != name),
+            wire: wire.filter(|wire| *wire != name).map(str::to_owned),
             query_name: facts.owned("queryName"),
             target,
             location: location(facts)?,
-            namespace: namespace(facts.map.get("xmlNamespace")),
+            namespace: namespace(facts.map.get("xmlNamespace").or_else(|| target_fact("xmlNamespace"))),
             timestamp_format: timestamp_format(facts)?,
             required: false,
             flattened: facts.flag("flattened") || target_flag("flattened"),

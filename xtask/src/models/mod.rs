@@ -1,6 +1,5 @@
 //! `cargo xtask models`: the facts of botocore's models, all services, as one file.
 
-mod convert;
 mod overlay;
 
 use crate::{Outcome, at, root};
@@ -14,6 +13,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use virga_shape::ServiceModel;
+use virga_shape::botocore;
 use virga_shape::pack::{Entry, Index, MAGIC};
 
 /// The one version of botocore that the pack is made from.
@@ -25,11 +25,11 @@ pub fn run(words: &[String]) -> Outcome {
         [flag, folder] if flag == "--botocore" => Some(PathBuf::from(folder)),
         _ => return Err("usage: cargo xtask models [--botocore DIR]".into()),
     };
-    let botocore = match folder {
+    let installed = match folder {
         Some(folder) => folder,
         None => installed_botocore()?,
     };
-    let made = make(&botocore)?;
+    let made = make(&installed)?;
     fs::write(root().join("models/pack.bin"), &made.pack).map_err(at(Path::new("models/pack.bin")))?;
     fs::write(root().join("models/README.md"), made.readme).map_err(at(Path::new("models/README.md")))?;
     println!("models/pack.bin: {} bytes", made.pack.len());
@@ -60,18 +60,18 @@ pub fn installed_botocore() -> Result<PathBuf, String> {
 }
 
 /// Makes the pack and its README in memory.
-pub fn make(botocore: &Path) -> Result<Made, String> {
-    check_version(botocore)?;
+pub fn make(installed: &Path) -> Result<Made, String> {
+    check_version(installed)?;
     let mut overlays = overlay::read(&root().join("models/overlays"))?;
     let mut models = Vec::new();
-    for folder in sorted(&botocore.join("data"))? {
+    for folder in sorted(&installed.join("data"))? {
         let Some(file) = newest_version(&folder)? else { continue };
         let name = file_name(&folder);
         let mut json = read_gzipped(&file)?;
         for overlay in overlays.iter_mut().filter(|overlay| overlay.service == name) {
             overlay.apply(&mut json)?;
         }
-        models.push(convert::service(&name, &json).map_err(|error| format!("{name}: {error}"))?);
+        models.push(botocore::convert(&name, &json).map_err(|error| format!("{name}: {error}"))?);
     }
     if let Some(unused) = overlays.iter().find(|overlay| !overlay.applied) {
         return Err(format!("{}: botocore has no service {}", unused.file, unused.service));
@@ -81,8 +81,8 @@ pub fn make(botocore: &Path) -> Result<Made, String> {
     Ok(Made { pack, readme })
 }
 
-fn check_version(botocore: &Path) -> Outcome {
-    let file = botocore.join("__init__.py");
+fn check_version(installed: &Path) -> Outcome {
+    let file = installed.join("__init__.py");
     let text = fs::read_to_string(&file).map_err(at(&file))?;
     let version = text
         .lines()
@@ -92,7 +92,7 @@ fn check_version(botocore: &Path) -> Outcome {
         Some(BOTOCORE_VERSION) => Ok(()),
         other => Err(format!(
             "{} is botocore {}, but the pack is made from {BOTOCORE_VERSION}",
-            botocore.display(),
+            installed.display(),
             other.unwrap_or("of unknown version"),
         )),
     }
