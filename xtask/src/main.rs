@@ -1,5 +1,6 @@
 //! The project's own automation. Every subcommand is one module with a `run` that takes the words behind its name.
 
+mod generate;
 mod models;
 
 use std::path::{Path, PathBuf};
@@ -9,11 +10,18 @@ use std::process::ExitCode;
 type Outcome = Result<(), String>;
 
 /// Name, what it does, and the function that does it. New subcommands are one module and one line here.
-const COMMANDS: &[(&str, &str, fn(&[String]) -> Outcome)] = &[(
-    "models",
-    "write models/pack.bin from an installed botocore (--botocore DIR)",
-    models::run,
-)];
+const COMMANDS: &[(&str, &str, fn(&[String]) -> Outcome)] = &[
+    (
+        "models",
+        "write models/pack.bin from an installed botocore (--botocore DIR)",
+        models::run,
+    ),
+    (
+        "gen",
+        "write every service's wire.rs, and the catalog, from services/*/service.toml",
+        generate::run,
+    ),
+];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();

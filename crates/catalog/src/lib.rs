@@ -1,1 +1,5 @@
+//! The services in the house, as `cargo xtask gen` lists them.
 
+mod generated;
+
+pub use generated::services;

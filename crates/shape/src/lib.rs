@@ -6,6 +6,7 @@
 
 #[cfg(feature = "botocore")]
 pub mod botocore;
+mod macros;
 mod model;
 pub mod pack;
 mod typed;
@@ -15,5 +16,10 @@ pub use model::{
     Constraints, ErrorFacts, HttpChecksum, Kind, Location, Member, Operation, Protocol, ServiceModel, Shape, ShapeId,
     ShapeRef, TimestampFormat, XmlNamespace,
 };
-pub use typed::{FromValue, IntoValue, Mismatch, Typed, Unit, put};
+pub use typed::{FromValue, IntoValue, Mismatch, Typed, Unit, fields, put};
 pub use value::{StructValue, Value};
+
+// The types of members, so that generated code needs no other crate.
+pub use bytes::Bytes;
+pub use serde_json::Value as Document;
+pub use virga_base::Timestamp;

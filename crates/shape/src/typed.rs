@@ -183,3 +183,12 @@ pub fn put<T: IntoValue>(out: &mut StructValue, index: u16, field: Option<T>) {
         out.set_at(index, field.into_value(target));
     }
 }
+
+/// Takes a structure's members apart; nothing at all is an empty structure. Generated code calls it.
+pub fn fields(value: Value, shape: &str) -> Result<Vec<(u16, Value)>, Mismatch> {
+    match value {
+        Value::Struct(fields) => Ok(fields.into_fields()),
+        Value::Null => Ok(Vec::new()),
+        _ => mismatch(shape),
+    }
+}
