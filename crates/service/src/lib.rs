@@ -1,1 +1,28 @@
+//! All that a service's author imports.
+//!
+//! A service is a value: a name, its operations, and its other faces. An operation is an async function from a [`Ctx`]
+//! and its typed input to its typed output; it reads and writes state only through the context. Services meet only at
+//! the call door ([`Ctx::call`]) and the [`outbox`].
 
+mod caller;
+mod cloud;
+mod ctx;
+mod operation;
+pub mod outbox;
+mod record;
+mod scheduler;
+mod service;
+
+pub use caller::{Caller, Credential, Principal};
+pub use cloud::{Call, Cloud, CloudOptions};
+pub use ctx::{Ctx, Request};
+pub use operation::{Answer, Body, BoxFuture, Handler, Operation};
+pub use record::{CallRecord, Observer};
+pub use scheduler::{SETTLE_MAX_STEPS, SettleError};
+pub use service::{DueHandler, Fidelity, FindCredential, Service, Validation};
+
+/// What services need of the crates below, so that they name one crate.
+pub use virga_base::{Account, Arn, AwsError, Region, Timestamp};
+pub use virga_shape::{StructValue, Unit, Value};
+pub use virga_store::schedule::{DueId, DueRow};
+pub use virga_store::{Place, ReadTx, StoreError, Table, Tx, Watch, record};

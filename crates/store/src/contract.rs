@@ -49,7 +49,11 @@ fn scan(engine: &dyn Engine, from: Bound<&[u8]>, to: Bound<&[u8]>, reverse: bool
         out.clear();
         let scanned = tx.scan(from, to, reverse, &mut |key, value| {
             out.push((key.to_vec(), value.to_vec()));
-            if out.len() == most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if out.len() == most {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         });
         assert_eq!(scanned, Ok(()));
     });
@@ -58,7 +62,10 @@ fn scan(engine: &dyn Engine, from: Bound<&[u8]>, to: Bound<&[u8]>, reverse: bool
 }
 
 fn keys(engine: &dyn Engine) -> Vec<Vec<u8>> {
-    scan(engine, Bound::Unbounded, Bound::Unbounded, false, usize::MAX).into_iter().map(|(key, _)| key).collect()
+    scan(engine, Bound::Unbounded, Bound::Unbounded, false, usize::MAX)
+        .into_iter()
+        .map(|(key, _)| key)
+        .collect()
 }
 
 pub fn writes_are_read_back(make: Make<'_>) {
@@ -85,12 +92,21 @@ pub fn scans_are_ordered_and_bounded(make: Make<'_>) {
         put(&*engine, &[(&i.to_be_bytes(), &i.to_le_bytes())]);
     }
     let numbers = |pairs: Pairs| -> Vec<u16> {
-        pairs.iter().map(|(key, _)| u16::from_be_bytes([key[0], key[1]])).collect()
+        pairs
+            .iter()
+            .map(|(key, _)| u16::from_be_bytes([key[0], key[1]]))
+            .collect()
     };
     let all = numbers(scan(&*engine, Bound::Unbounded, Bound::Unbounded, false, usize::MAX));
     assert_eq!(all, (0..1000).collect::<Vec<_>>());
     let (low, high) = (100u16.to_be_bytes(), 200u16.to_be_bytes());
-    let inside = numbers(scan(&*engine, Bound::Excluded(&low), Bound::Included(&high), false, usize::MAX));
+    let inside = numbers(scan(
+        &*engine,
+        Bound::Excluded(&low),
+        Bound::Included(&high),
+        false,
+        usize::MAX,
+    ));
     assert_eq!(inside, (101..=200).collect::<Vec<_>>());
     let backward = numbers(scan(&*engine, Bound::Included(&low), Bound::Excluded(&high), true, 3));
     assert_eq!(backward, [199, 198, 197]);
@@ -150,14 +166,21 @@ pub fn a_panic_takes_everything_back(make: Make<'_>) {
 
 pub fn concurrent_increments_are_not_lost(make: Make<'_>) {
     let engine = make();
-    let read = |tx: &dyn Reader| value_at(tx, b"n").and_then(|v| v.try_into().ok()).map_or(0, u64::from_be_bytes);
+    let read = |tx: &dyn Reader| {
+        value_at(tx, b"n")
+            .and_then(|v| v.try_into().ok())
+            .map_or(0, u64::from_be_bytes)
+    };
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..250 {
                     let done = engine.write(&mut |tx| {
                         let mut old = None;
-                        assert_eq!(tx.get(b"n", &mut |v| old = v.try_into().ok().map(u64::from_be_bytes)), Ok(()));
+                        assert_eq!(
+                            tx.get(b"n", &mut |v| old = v.try_into().ok().map(u64::from_be_bytes)),
+                            Ok(())
+                        );
                         assert_eq!(tx.put(b"n", &(old.unwrap_or(0) + 1).to_be_bytes()), Ok(()));
                         Decision::Commit
                     });

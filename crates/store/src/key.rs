@@ -262,7 +262,12 @@ mod tests {
 
     #[test]
     fn places_do_not_overlap() {
-        let place = |account, region: &str| Place::new(Account::from_number(account), &Region::parse(region).unwrap_or_default());
+        let place = |account, region: &str| {
+            Place::new(
+                Account::from_number(account),
+                &Region::parse(region).unwrap_or_default(),
+            )
+        };
         assert_ne!(place(1, "us-east-1"), place(1, "us-east-2"));
         assert!(place(1, "us-east-1").bytes < place(2, "eu-west-1").bytes);
         assert!(place(999_999_999_999, "us-east-1").bytes < Place::world().bytes);

@@ -14,7 +14,8 @@ struct Row(Arc<[u8]>);
 
 impl Row {
     fn new(key: &[u8], value: &[u8]) -> Result<Row, StoreError> {
-        let length = u16::try_from(key.len()).map_err(|_| StoreError::Engine("a key is longer than 65,535 bytes".into()))?;
+        let length =
+            u16::try_from(key.len()).map_err(|_| StoreError::Engine("a key is longer than 65,535 bytes".into()))?;
         let mut bytes = Vec::with_capacity(2 + key.len() + value.len());
         bytes.extend_from_slice(&length.to_le_bytes());
         bytes.extend_from_slice(key);
@@ -68,14 +69,20 @@ pub struct MemoryEngine {
 
 impl Engine for MemoryEngine {
     fn read(&self, f: &mut dyn FnMut(&dyn Reader)) -> Result<(), StoreError> {
-        f(&View { rows: &self.rows.read().unwrap_or_else(PoisonError::into_inner) });
+        f(&View {
+            rows: &self.rows.read().unwrap_or_else(PoisonError::into_inner),
+        });
         Ok(())
     }
 
     fn write(&self, f: &mut dyn FnMut(&mut dyn Writer) -> Decision) -> Result<Durable, StoreError> {
         // A panic inside `f` would leave half a transaction, so the undo log also works when unwinding.
         let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
-        let mut change = Change { rows: &mut rows, undo: Vec::new(), keep: false };
+        let mut change = Change {
+            rows: &mut rows,
+            undo: Vec::new(),
+            keep: false,
+        };
         change.keep = f(&mut change) == Decision::Commit;
         Ok(None)
     }
@@ -88,7 +95,9 @@ impl Engine for MemoryEngine {
 
     fn fork(&self) -> Option<Box<dyn Engine>> {
         let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner).clone();
-        Some(Box::new(MemoryEngine { rows: RwLock::new(rows) }))
+        Some(Box::new(MemoryEngine {
+            rows: RwLock::new(rows),
+        }))
     }
 }
 
@@ -108,7 +117,11 @@ fn scan(rows: &Rows, from: Bound<&[u8]>, to: Bound<&[u8]>, reverse: bool, visit:
         let (key, value) = row.split();
         visit(key, value)
     };
-    let _: ControlFlow<()> = if reverse { range.rev().try_for_each(&mut each) } else { range.into_iter().try_for_each(&mut each) };
+    let _: ControlFlow<()> = if reverse {
+        range.rev().try_for_each(&mut each)
+    } else {
+        range.into_iter().try_for_each(&mut each)
+    };
 }
 
 impl Reader for View<'_> {

@@ -49,17 +49,29 @@ pub(crate) fn remove(tx: &mut Tx<'_>, id: DueId) -> Result<(), StoreError> {
 pub fn first(tx: &ReadTx<'_>) -> Result<Option<(DueId, DueRow)>, StoreError> {
     let place = Place::world();
     let world = tx.elsewhere(&place);
-    Ok(world.scan(&DUE).first()?.map(|((at, number), row)| (DueId { at, number }, row)))
+    Ok(world
+        .scan(&DUE)
+        .first()?
+        .map(|((at, number), row)| (DueId { at, number }, row)))
 }
 
 /// Claims the first work that is due at `now`: it moves to `lease_until` with one more attempt, so that it is tried again
 /// if whoever claimed it dies. Answers the work as it was found, and its new name.
-pub fn claim(tx: &mut Tx<'_>, now: Timestamp, lease_until: Timestamp) -> Result<Option<(DueId, DueRow, DueId)>, StoreError> {
+pub fn claim(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    lease_until: Timestamp,
+) -> Result<Option<(DueId, DueRow, DueId)>, StoreError> {
     let found = tx.elsewhere(&Place::world()).scan(&DUE).first()?;
-    let Some(((at, number), row)) = found.filter(|((at, _), _)| *at <= now) else { return Ok(None) };
+    let Some(((at, number), row)) = found.filter(|((at, _), _)| *at <= now) else {
+        return Ok(None);
+    };
     let id = DueId { at, number };
     tx.unschedule(id)?;
-    let again = DueRow { attempts: row.attempts.saturating_add(1), ..row.clone() };
+    let again = DueRow {
+        attempts: row.attempts.saturating_add(1),
+        ..row.clone()
+    };
     let leased = tx.schedule(lease_until, &again)?;
     Ok(Some((id, row, leased)))
 }

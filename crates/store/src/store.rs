@@ -18,12 +18,19 @@ pub struct Store {
 struct Watchers {
     /// Lets commits pass without a lock while nobody waits.
     count: AtomicUsize,
-    topics: Mutex<HashMap<Vec<u8>, (usize, watch::Sender<u64>)>>,
+    topics: Mutex<HashMap<Vec<u8>, Watched>>,
 }
+
+/// How many watch a topic, and how they are woken.
+type Watched = (usize, watch::Sender<u64>);
 
 impl Store {
     pub fn new(engine: Box<dyn Engine>) -> Store {
-        Store { engine, watchers: Arc::default(), due: watch::Sender::new(0) }
+        Store {
+            engine,
+            watchers: Arc::default(),
+            due: watch::Sender::new(0),
+        }
     }
 
     /// Reads a consistent view. `f` may run more than once.
@@ -48,7 +55,11 @@ impl Store {
         let durable = self.engine.write(&mut |rows| {
             effects = Effects::default();
             let result = f(&mut Tx::new(rows, place, &mut effects));
-            let decision = if result.is_ok() { Decision::Commit } else { Decision::Abort };
+            let decision = if result.is_ok() {
+                Decision::Commit
+            } else {
+                Decision::Abort
+            };
             out = Some(result);
             decision
         })?;
@@ -79,9 +90,15 @@ impl Store {
     pub fn watch(&self, topic: &[u8]) -> Watch {
         let mut topics = self.watchers.topics.lock().unwrap_or_else(PoisonError::into_inner);
         self.watchers.count.fetch_add(1, Ordering::AcqRel);
-        let (count, sender) = topics.entry(topic.to_vec()).or_insert_with(|| (0, watch::Sender::new(0)));
+        let (count, sender) = topics
+            .entry(topic.to_vec())
+            .or_insert_with(|| (0, watch::Sender::new(0)));
         *count += 1;
-        Watch { receiver: sender.subscribe(), topic: topic.to_vec(), watchers: self.watchers.clone() }
+        Watch {
+            receiver: sender.subscribe(),
+            topic: topic.to_vec(),
+            watchers: self.watchers.clone(),
+        }
     }
 
     /// Changes each time that deferred work is added.
@@ -93,7 +110,13 @@ impl Store {
     pub fn clear(&self) -> Result<(), StoreError> {
         self.engine.clear()?;
         self.due.send_modify(|n| *n += 1);
-        for (_, sender) in self.watchers.topics.lock().unwrap_or_else(PoisonError::into_inner).values() {
+        for (_, sender) in self
+            .watchers
+            .topics
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+        {
             sender.send_modify(|n| *n += 1);
         }
         Ok(())
@@ -101,7 +124,9 @@ impl Store {
 
     /// When the first deferred work is due.
     pub fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read(&Place::world(), |tx| Ok(crate::schedule::first(tx)?.map(|(id, _)| id.at)))
+        self.read(&Place::world(), |tx| {
+            Ok(crate::schedule::first(tx)?.map(|(id, _)| id.at))
+        })
     }
 }
 

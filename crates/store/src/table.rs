@@ -61,7 +61,11 @@ pub struct Table<K, V> {
 impl<K: Key, V: Record> Table<K, V> {
     /// Numbers are unique over all services: high byte the service (see its `service.toml`), low byte the table.
     pub const fn new(number: u16, name: &'static str) -> Table<K, V> {
-        Table { number, name, types: PhantomData }
+        Table {
+            number,
+            name,
+            types: PhantomData,
+        }
     }
 
     pub(crate) fn encode(value: &V, out: &mut Vec<u8>) {

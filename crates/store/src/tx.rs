@@ -35,7 +35,11 @@ fn key_of<K: Key>(place: &Place, table: u16, key: &K) -> Vec<u8> {
     bytes
 }
 
-fn get<K: Key, V: Record>(rows: &(impl Reader + ?Sized), table: &Table<K, V>, key: &[u8]) -> Result<Option<V>, StoreError> {
+fn get<K: Key, V: Record>(
+    rows: &(impl Reader + ?Sized),
+    table: &Table<K, V>,
+    key: &[u8],
+) -> Result<Option<V>, StoreError> {
     let mut out = None;
     rows.get(key, &mut |value| out = Some(table.decode(value)))?;
     out.transpose()
@@ -47,7 +51,11 @@ impl<'a> ReadTx<'a> {
     }
 
     /// The row with that key, if there is one.
-    pub fn get<K: Key, V: Record, Q: Key<Owned = K::Owned>>(&self, table: &Table<K, V>, key: Q) -> Result<Option<V>, StoreError> {
+    pub fn get<K: Key, V: Record, Q: Key<Owned = K::Owned>>(
+        &self,
+        table: &Table<K, V>,
+        key: Q,
+    ) -> Result<Option<V>, StoreError> {
         get(self.rows, table, &key_of(self.place, table.number, &key))
     }
 
@@ -68,19 +76,32 @@ impl<'a> Tx<'a> {
     }
 
     /// The row with that key, if there is one.
-    pub fn get<K: Key, V: Record, Q: Key<Owned = K::Owned>>(&self, table: &Table<K, V>, key: Q) -> Result<Option<V>, StoreError> {
+    pub fn get<K: Key, V: Record, Q: Key<Owned = K::Owned>>(
+        &self,
+        table: &Table<K, V>,
+        key: Q,
+    ) -> Result<Option<V>, StoreError> {
         get(&*self.rows, table, &key_of(self.place, table.number, &key))
     }
 
     /// Writes a row, replacing the one with that key.
-    pub fn put<K: Key, V: Record, Q: Key<Owned = K::Owned>>(&mut self, table: &Table<K, V>, key: Q, value: &V) -> Result<(), StoreError> {
+    pub fn put<K: Key, V: Record, Q: Key<Owned = K::Owned>>(
+        &mut self,
+        table: &Table<K, V>,
+        key: Q,
+        value: &V,
+    ) -> Result<(), StoreError> {
         let mut bytes = Vec::with_capacity(64);
         Table::<K, V>::encode(value, &mut bytes);
         self.rows.put(&key_of(self.place, table.number, &key), &bytes)
     }
 
     /// Removes the row with that key; no row is no error.
-    pub fn delete<K: Key, V: Record, Q: Key<Owned = K::Owned>>(&mut self, table: &Table<K, V>, key: Q) -> Result<(), StoreError> {
+    pub fn delete<K: Key, V: Record, Q: Key<Owned = K::Owned>>(
+        &mut self,
+        table: &Table<K, V>,
+        key: Q,
+    ) -> Result<(), StoreError> {
         self.rows.delete(&key_of(self.place, table.number, &key))
     }
 
@@ -89,10 +110,11 @@ impl<'a> Tx<'a> {
         let from = key_of(self.place, table.number, &prefix);
         let mut keys = Vec::new();
         let to = after_all(&from);
-        self.rows.scan(Bound::Included(&from), as_bound(&to), false, &mut |key, _| {
-            keys.push(key.to_vec());
-            ControlFlow::Continue(())
-        })?;
+        self.rows
+            .scan(Bound::Included(&from), as_bound(&to), false, &mut |key, _| {
+                keys.push(key.to_vec());
+                ControlFlow::Continue(())
+            })?;
         for key in &keys {
             self.rows.delete(key)?;
         }
@@ -106,7 +128,11 @@ impl<'a> Tx<'a> {
 
     /// The same transaction in another account or region. Say why where you call it.
     pub fn elsewhere<'b>(&'b mut self, place: &'b Place) -> Tx<'b> {
-        Tx { rows: &mut *self.rows, place, effects: &mut *self.effects }
+        Tx {
+            rows: &mut *self.rows,
+            place,
+            effects: &mut *self.effects,
+        }
     }
 
     /// Wakes all who watch `topic` once this transaction has committed.
@@ -160,7 +186,16 @@ impl<'t, K: Key, V: Record> Scan<'t, K, V> {
         let prefix = place.key(table.number, 0);
         let prefix_length = prefix.len();
         let to = after_all(&prefix).map_or(Bound::Unbounded, Bound::Excluded);
-        Scan { rows, table, place, prefix_length, from: Bound::Included(prefix), to, reverse: false, limit: usize::MAX }
+        Scan {
+            rows,
+            table,
+            place,
+            prefix_length,
+            from: Bound::Included(prefix),
+            to,
+            reverse: false,
+            limit: usize::MAX,
+        }
     }
 
     /// Only rows whose key begins with these parts.
@@ -243,7 +278,10 @@ impl<'t, K: Key, V: Record> Scan<'t, K, V> {
         self.raw(|key, value| Ok(visit(key, table.decode(value)?)))
     }
 
-    fn raw(self, mut visit: impl FnMut(K::Owned, &[u8]) -> Result<ControlFlow<()>, StoreError>) -> Result<(), StoreError> {
+    fn raw(
+        self,
+        mut visit: impl FnMut(K::Owned, &[u8]) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
         let (mut left, mut failed) = (self.limit, None);
         // An empty or backward range has no rows; engines need not bear one.
         if left == 0 || !is_forward(&self.from, &self.to) {
@@ -251,11 +289,16 @@ impl<'t, K: Key, V: Record> Scan<'t, K, V> {
         }
         let (from, to) = (borrowed(&self.from), borrowed(&self.to));
         self.rows.scan(from, to, self.reverse, &mut |key, value| {
-            let parsed = K::read(&mut &key[self.prefix_length.min(key.len())..]).ok_or(StoreError::Corrupt(self.table.name));
+            let parsed =
+                K::read(&mut &key[self.prefix_length.min(key.len())..]).ok_or(StoreError::Corrupt(self.table.name));
             match parsed.and_then(|parsed| visit(parsed, value)) {
                 Ok(ControlFlow::Continue(())) => {
                     left -= 1;
-                    if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                    if left == 0 {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
                 }
                 Ok(ControlFlow::Break(())) => ControlFlow::Break(()),
                 Err(error) => {

@@ -1,0 +1,175 @@
+//! A running world: its store, clock and ids, the services in it, and dispatch.
+
+use crate::operation::Answer;
+use crate::{Caller, Credential, Ctx, Request, Service};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use tokio::sync::RwLock;
+use virga_base::{Account, AwsError, Clock, Ids, Region};
+use virga_shape::{Operation, ServiceModel, Value, pack};
+use virga_store::{Store, StoreError};
+
+/// What a world is made of.
+pub struct CloudOptions {
+    pub store: Store,
+    pub clock: Clock,
+    pub ids: Ids,
+    pub services: Vec<Service>,
+    /// By service, then name.
+    pub settings: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// A world at work.
+pub struct Cloud {
+    store: Store,
+    clock: Clock,
+    ids: Ids,
+    services: HashMap<&'static str, Service>,
+    settings: BTreeMap<String, BTreeMap<String, String>>,
+    /// Held shared by deferred work under way, exclusively by [`Cloud::settle`].
+    pub(crate) working: Arc<RwLock<()>>,
+}
+
+/// One call of one operation, decoded and addressed.
+pub struct Call {
+    pub model: &'static ServiceModel,
+    pub operation: &'static Operation,
+    /// A structure of the operation's input shape; `Null` where it has none.
+    pub input: Value,
+    pub caller: Caller,
+    pub account: Account,
+    pub region: Region,
+    pub request: Request,
+}
+
+impl Call {
+    /// A call from within, by name. Errors name a service or operation that AWS does not have.
+    pub fn named(
+        service: &str,
+        operation: &str,
+        input: Value,
+        caller: Caller,
+        account: Account,
+        region: Region,
+    ) -> Result<Call, AwsError> {
+        let unknown = || {
+            AwsError::new(
+                "UnknownOperationException",
+                format!("there is no operation {operation} of {service}"),
+            )
+        };
+        let model = pack::service(service).ok_or_else(unknown)?;
+        let operation = model.operation(operation).ok_or_else(unknown)?;
+        Ok(Call {
+            model,
+            operation,
+            input,
+            caller,
+            account,
+            region,
+            request: Request::default(),
+        })
+    }
+}
+
+impl Cloud {
+    pub fn new(options: CloudOptions) -> Arc<Cloud> {
+        let CloudOptions {
+            store,
+            clock,
+            ids,
+            services,
+            settings,
+        } = options;
+        Arc::new(Cloud {
+            store,
+            clock,
+            ids,
+            services: services.into_iter().map(|service| (service.name, service)).collect(),
+            settings,
+            working: Arc::default(),
+        })
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    /// The service with that model name, if it is built.
+    pub fn service(&self, name: &str) -> Option<&Service> {
+        self.services.get(name)
+    }
+
+    /// The services that are built, by name.
+    pub fn services(&self) -> BTreeMap<&'static str, &Service> {
+        self.services.iter().map(|(name, service)| (*name, service)).collect()
+    }
+
+    pub fn setting(&self, service: &str, name: &str) -> Option<&str> {
+        self.settings.get(service)?.get(name).map(String::as_str)
+    }
+
+    /// Runs an operation, or says that it is not built.
+    pub async fn dispatch(self: &Arc<Cloud>, call: Call) -> Result<Answer, AwsError> {
+        let Call {
+            model,
+            operation,
+            input,
+            caller,
+            account,
+            region,
+            request,
+        } = call;
+        let entry = self
+            .services
+            .get(model.name.as_str())
+            .and_then(|service| Some((service, service.operations.get(operation.name.as_str())?)));
+        let Some((service, (handler, _))) = entry else {
+            return Err(AwsError::not_implemented(&model.service_id, &operation.name));
+        };
+        let output = operation.output.map(|id| model.shape_ref(id));
+        let ctx = Ctx::new(self.clone(), service.name, account, region, caller, request);
+        handler(ctx, input, output).await
+    }
+
+    /// Asks every service that issues access keys for this one.
+    pub async fn find_credential(
+        self: &Arc<Cloud>,
+        access_key_id: &str,
+        region: &Region,
+    ) -> Result<Option<Credential>, AwsError> {
+        for service in self.services().values() {
+            let Some(find) = &service.credentials else { continue };
+            let caller = Caller::service(Account::DEFAULT, "virga");
+            let ctx = Ctx::new(
+                self.clone(),
+                service.name,
+                Account::DEFAULT,
+                region.clone(),
+                caller,
+                Request::default(),
+            );
+            if let Some(credential) = find(ctx, access_key_id.to_owned()).await? {
+                return Ok(Some(credential));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Back to an empty world at the machine's time.
+    pub async fn reset(&self) -> Result<(), StoreError> {
+        // Deferred work under way would write rows of the old world into the new one.
+        let _alone = self.working.write().await;
+        self.store.clear()?;
+        self.clock.reset();
+        Ok(())
+    }
+}

@@ -1,0 +1,199 @@
+//! What an operation is handed: who calls, where, when, and the only ways to act.
+
+use crate::operation::{Answer, Body};
+use crate::{Call, Caller, Cloud};
+use std::sync::{Arc, Mutex, PoisonError};
+use virga_base::{Account, Arn, AwsError, Ids, Partition, Region, Timestamp};
+use virga_shape::Value;
+use virga_store::schedule::DueRow;
+use virga_store::{Place, ReadTx, StoreError, Tx, Watch};
+
+/// What an operation may know of the HTTP request behind it. Empty for calls from within.
+#[derive(Default)]
+pub struct Request {
+    /// The id that `x-amzn-requestid` answers.
+    pub id: String,
+    /// The `Host` that the client used, with its port.
+    pub host: Option<String>,
+    /// Whether the client came over TLS.
+    pub secure: bool,
+    pub source_ip: Option<String>,
+    pub user_agent: Option<String>,
+    /// Method and path as sent, for services that sign or redirect.
+    pub method: String,
+    pub path: String,
+    /// The protocol by which it came (`query`, `json-1.0`, …).
+    pub protocol: Option<virga_shape::Protocol>,
+    /// The streaming member of the input.
+    pub body: Mutex<Option<Body>>,
+}
+
+/// The context of one call. Cheap to clone.
+#[derive(Clone)]
+pub struct Ctx {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    cloud: Arc<Cloud>,
+    service: &'static str,
+    account: Account,
+    region: Region,
+    place: Place,
+    caller: Caller,
+    request: Request,
+}
+
+impl Ctx {
+    pub(crate) fn new(
+        cloud: Arc<Cloud>,
+        service: &'static str,
+        account: Account,
+        region: Region,
+        caller: Caller,
+        request: Request,
+    ) -> Ctx {
+        let place = Place::new(account, &region);
+        Ctx {
+            inner: Arc::new(Inner {
+                cloud,
+                service,
+                account,
+                region,
+                place,
+                caller,
+                request,
+            }),
+        }
+    }
+
+    /// The account that the call acts in.
+    pub fn account(&self) -> Account {
+        self.inner.account
+    }
+
+    /// The region that the call acts in.
+    pub fn region(&self) -> &Region {
+        &self.inner.region
+    }
+
+    pub fn partition(&self) -> Partition {
+        self.inner.region.partition()
+    }
+
+    pub fn caller(&self) -> &Caller {
+        &self.inner.caller
+    }
+
+    pub fn request(&self) -> &Request {
+        &self.inner.request
+    }
+
+    pub fn cloud(&self) -> &Arc<Cloud> {
+        &self.inner.cloud
+    }
+
+    /// The service that runs, by model name.
+    pub fn service(&self) -> &'static str {
+        self.inner.service
+    }
+
+    /// The virtual time.
+    pub fn now(&self) -> Timestamp {
+        self.inner.cloud.clock().now()
+    }
+
+    /// Waits until virtual time is `due` or later.
+    pub async fn sleep_until(&self, due: Timestamp) {
+        self.inner.cloud.clock().sleep_until(due).await;
+    }
+
+    /// The one source of ids. Draw before a transaction, not within: a transaction may be run again.
+    pub fn ids(&self) -> &Ids {
+        self.inner.cloud.ids()
+    }
+
+    /// A setting of the service, such as `delete_wait_s`, if the user has set it (`[sqs]` in `virga.toml`).
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.inner.cloud.setting(self.inner.service, name)
+    }
+
+    /// An ARN of this service in the caller's partition, account and region.
+    pub fn arn(&self, resource: &str) -> Arn {
+        Arn {
+            partition: self.partition().as_str().to_owned(),
+            service: self.inner.service.to_owned(),
+            region: self.region().as_str().to_owned(),
+            account: self.account().to_string(),
+            resource: resource.to_owned(),
+        }
+    }
+
+    /// Where this call keeps its rows.
+    pub fn place(&self) -> &Place {
+        &self.inner.place
+    }
+
+    /// Reads a consistent view of the caller's account and region. `f` may run more than once.
+    pub fn read<T, E: From<StoreError>>(&self, f: impl FnMut(&ReadTx<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.inner.cloud.store().read(&self.inner.place, f)
+    }
+
+    /// Runs a transaction in the caller's account and region, and answers once it is durable. `f` may run more than
+    /// once; an error takes back all it wrote.
+    pub async fn write<T, E: From<StoreError>>(&self, f: impl FnMut(&mut Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.inner.cloud.store().write(&self.inner.place, f).await
+    }
+
+    /// Watches a topic that transactions notify. Watch first, then look, then wait.
+    pub fn watch(&self, topic: &[u8]) -> Watch {
+        self.inner.cloud.store().watch(topic)
+    }
+
+    /// Deferred work of this service, for [`Tx::schedule`].
+    pub fn due_row(&self, kind: &str, payload: Vec<u8>) -> DueRow {
+        DueRow {
+            service: self.inner.service.to_owned(),
+            kind: kind.to_owned(),
+            account: self.account().number(),
+            region: self.region().as_str().to_owned(),
+            payload,
+            attempts: 0,
+        }
+    }
+
+    /// The call door: calls an operation of any service by name, as `caller`, in this call's region and the caller's
+    /// account. Never call it inside a transaction.
+    pub async fn call(&self, caller: Caller, service: &str, operation: &str, input: Value) -> Result<Answer, AwsError> {
+        let (account, region) = (caller.account, self.region().clone());
+        let call = Call::named(service, operation, input, caller, account, region)?;
+        self.inner.cloud.dispatch(call).await
+    }
+
+    /// The same context in another region or account: its rows are the other's. Say why where you call it.
+    #[must_use]
+    pub fn elsewhere(&self, account: Account, region: Region) -> Ctx {
+        let request = Request {
+            id: self.inner.request.id.clone(),
+            ..Request::default()
+        };
+        Ctx::new(
+            self.inner.cloud.clone(),
+            self.inner.service,
+            account,
+            region,
+            self.inner.caller.clone(),
+            request,
+        )
+    }
+
+    /// Takes the streaming body of the request; `None` the second time.
+    pub fn take_body(&self) -> Option<Body> {
+        self.inner
+            .request
+            .body
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
