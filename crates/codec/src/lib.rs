@@ -21,6 +21,7 @@ pub(crate) mod scalar;
 mod wire;
 pub(crate) mod xml;
 
+pub use query::form_field;
 pub use wire::{OperationRef, OwnedRequest, WireRequest, WireResponse, streaming_input, streaming_output};
 
 use bytes::Bytes;

@@ -1,44 +1,66 @@
-//! The protocol `ec2`.
+//! The protocol `ec2`: a form in, XML out, each a little other than in `query`.
 
-use crate::{OperationRef, OwnedRequest, WireRequest, WireResponse};
+mod error;
+mod response;
+
+use crate::query::{add_headers, form_request, headers, request, unreadable};
+use crate::xml::{Naming, read_error};
+use crate::{OperationRef, OwnedRequest, WireRequest, WireResponse, errors};
 use bytes::Bytes;
 use http::HeaderMap;
 use virga_base::AwsError;
 use virga_shape::{ServiceModel, Value};
 
-fn missing(op: OperationRef) -> AwsError {
-    AwsError::not_implemented(&op.model.name, &op.operation.name)
-}
+const CONTENT_TYPE: &str = "text/xml;charset=UTF-8";
 
-pub fn decode_request(op: OperationRef, _request: &WireRequest<'_>) -> Result<Value, AwsError> {
-    Err(missing(op))
-}
-
-pub fn encode_response(op: OperationRef, _output: &Value, _request_id: &str) -> Result<WireResponse, AwsError> {
-    Err(missing(op))
-}
-
-pub fn encode_error(
-    _op: Option<OperationRef>,
-    _model: Option<&'static ServiceModel>,
-    error: &AwsError,
-    _request_id: &str,
-) -> WireResponse {
-    WireResponse {
-        status: error.status,
-        headers: HeaderMap::new(),
-        body: Bytes::new(),
+/// Reads a request; the fields may stand in the body, in the query string or in both.
+pub fn decode_request(op: OperationRef, request: &WireRequest<'_>) -> Result<Value, AwsError> {
+    match op.input() {
+        Some(shape) => request::decode(Naming::Ec2Request, shape, request.query, request.body).map(Value::Struct),
+        None => Ok(Value::Null),
     }
 }
 
-pub fn encode_request(op: OperationRef, _input: &Value) -> Result<OwnedRequest, AwsError> {
-    Err(missing(op))
+/// Writes the answer of an operation that succeeded.
+pub fn encode_response(op: OperationRef, output: &Value, request_id: &str) -> Result<WireResponse, AwsError> {
+    Ok(WireResponse {
+        status: op.operation.status,
+        headers: headers(CONTENT_TYPE, request_id),
+        body: response::encode(op, output, request_id).into(),
+    })
 }
 
-pub fn decode_response(op: OperationRef, _status: u16, _headers: &HeaderMap, _body: &Bytes) -> Result<Value, AwsError> {
-    Err(missing(op))
+/// Writes an error.
+pub fn encode_error(
+    _op: Option<OperationRef>,
+    model: Option<&'static ServiceModel>,
+    error: &AwsError,
+    request_id: &str,
+) -> WireResponse {
+    let (status, body) = error::encode(model, error, request_id);
+    let mut headers = headers(CONTENT_TYPE, request_id);
+    add_headers(&mut headers, error);
+    WireResponse {
+        status,
+        headers,
+        body: body.into(),
+    }
 }
 
-pub fn decode_error(op: OperationRef, _status: u16, _headers: &HeaderMap, _body: &Bytes) -> AwsError {
-    missing(op)
+/// Writes a request as a client sends it: a form in the body.
+pub fn encode_request(op: OperationRef, input: &Value) -> Result<OwnedRequest, AwsError> {
+    Ok(form_request(Naming::Ec2Request, op, input))
+}
+
+/// Reads the answer of an operation that succeeded.
+pub fn decode_response(op: OperationRef, _status: u16, _headers: &HeaderMap, body: &Bytes) -> Result<Value, AwsError> {
+    response::decode(op, body).map_err(|error| unreadable(&error))
+}
+
+/// Reads an error answer.
+pub fn decode_error(op: OperationRef, status: u16, _headers: &HeaderMap, body: &Bytes) -> AwsError {
+    match read_error(body, Naming::Xml, op.model) {
+        Ok(found) => errors::received(op.model, &found.code, found.message, status, found.members),
+        Err(_) => errors::received(op.model, &status.to_string(), None, status, None),
+    }
 }

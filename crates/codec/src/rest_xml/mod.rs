@@ -1,44 +1,112 @@
-//! The protocol `rest_xml`.
+//! The protocol `rest-xml`: members in path, query string and headers, XML in bodies.
 
-use crate::{OperationRef, OwnedRequest, WireRequest, WireResponse};
+mod body;
+mod error;
+mod s3;
+
+use crate::http_binding;
+use crate::query::{add_headers, headers as answer_headers};
+use crate::xml::{Naming, XmlError, read_error};
+use crate::{OperationRef, OwnedRequest, WireRequest, WireResponse, errors};
+use body::{Direction, XmlBody};
 use bytes::Bytes;
 use http::HeaderMap;
+use http::header::{HeaderName, HeaderValue};
 use virga_base::AwsError;
-use virga_shape::{ServiceModel, Value};
+use virga_shape::{ServiceModel, StructValue, Value};
 
-fn missing(op: OperationRef) -> AwsError {
-    AwsError::not_implemented(&op.model.name, &op.operation.name)
+const CONTENT_TYPE: &str = "application/xml";
+
+/// Reads a request; a streaming payload stays absent.
+pub fn decode_request(op: OperationRef, request: &WireRequest<'_>) -> Result<Value, AwsError> {
+    http_binding::decode_request(op, request, &XmlBody::new(op, Direction::Request))
 }
 
-pub fn decode_request(op: OperationRef, _request: &WireRequest<'_>) -> Result<Value, AwsError> {
-    Err(missing(op))
+/// Writes the answer of an operation that succeeded; a streaming payload is left to the caller.
+pub fn encode_response(op: OperationRef, output: &Value, request_id: &str) -> Result<WireResponse, AwsError> {
+    let mut response = http_binding::encode_response(op, output, &XmlBody::new(op, Direction::Response))?;
+    add_request_id(&mut response.headers, Some(op.model), request_id);
+    if op.operation.method == "HEAD" {
+        response.body = Bytes::new();
+    }
+    Ok(response)
 }
 
-pub fn encode_response(op: OperationRef, _output: &Value, _request_id: &str) -> Result<WireResponse, AwsError> {
-    Err(missing(op))
-}
-
+/// Writes an error; without a body where HTTP allows none.
 pub fn encode_error(
-    _op: Option<OperationRef>,
-    _model: Option<&'static ServiceModel>,
+    op: Option<OperationRef>,
+    model: Option<&'static ServiceModel>,
     error: &AwsError,
-    _request_id: &str,
+    request_id: &str,
 ) -> WireResponse {
+    let resolved = errors::resolve(model, error);
+    let mut headers = answer_headers(CONTENT_TYPE, request_id);
+    add_request_id(&mut headers, model, request_id);
+    if let Some(members) = &resolved.members {
+        // A member that no header can carry is left out; the error itself still goes out.
+        let _ = http_binding::encode_headers(members, &mut headers);
+    }
+    add_headers(&mut headers, error);
+    let bodiless = op.is_some_and(|op| op.operation.method == "HEAD") || matches!(resolved.status, 204 | 304);
     WireResponse {
-        status: error.status,
-        headers: HeaderMap::new(),
-        body: Bytes::new(),
+        status: resolved.status,
+        headers,
+        body: if bodiless {
+            Bytes::new()
+        } else {
+            error::encode(model, error, &resolved, request_id).into()
+        },
     }
 }
 
-pub fn encode_request(op: OperationRef, _input: &Value) -> Result<OwnedRequest, AwsError> {
-    Err(missing(op))
+/// Writes a request as a client sends it.
+pub fn encode_request(op: OperationRef, input: &Value) -> Result<OwnedRequest, AwsError> {
+    http_binding::encode_request(op, input, &XmlBody::new(op, Direction::Request))
 }
 
-pub fn decode_response(op: OperationRef, _status: u16, _headers: &HeaderMap, _body: &Bytes) -> Result<Value, AwsError> {
-    Err(missing(op))
+/// Reads the answer of an operation that succeeded.
+pub fn decode_response(op: OperationRef, status: u16, headers: &HeaderMap, body: &Bytes) -> Result<Value, AwsError> {
+    http_binding::decode_response(op, status, headers, body, &XmlBody::new(op, Direction::Response))
 }
 
-pub fn decode_error(op: OperationRef, _status: u16, _headers: &HeaderMap, _body: &Bytes) -> AwsError {
-    missing(op)
+/// Reads an error answer.
+pub fn decode_error(op: OperationRef, status: u16, headers: &HeaderMap, body: &Bytes) -> AwsError {
+    match read_error(body, Naming::Xml, op.model) {
+        Ok(found) => {
+            let members = found.members.map(|mut members: StructValue| {
+                // What the headers say badly is as good as not said.
+                let _ = http_binding::decode_headers(status, headers, &mut members);
+                members
+            });
+            errors::received(op.model, &found.code, found.message, status, members)
+        }
+        Err(_) => errors::received(op.model, &status.to_string(), None, status, None),
+    }
+}
+
+/// S3 has names of its own for the request's id, and a second one.
+fn add_request_id(headers: &mut HeaderMap, model: Option<&'static ServiceModel>, request_id: &str) {
+    let Ok(value) = HeaderValue::from_str(request_id) else {
+        return;
+    };
+    if !model.is_some_and(s3::is_s3) {
+        headers.insert(HeaderName::from_static("x-amzn-requestid"), value);
+        return;
+    }
+    headers.remove("x-amzn-requestid");
+    headers.insert(HeaderName::from_static("x-amz-request-id"), value);
+    if let Ok(value) = HeaderValue::from_str(&s3::host_id(request_id)) {
+        headers.insert(HeaderName::from_static("x-amz-id-2"), value);
+    }
+}
+
+/// The error for a body that is not what the model says.
+fn malformed(op: OperationRef, error: &XmlError) -> AwsError {
+    if op.model.name == "route53" {
+        return AwsError::new("InvalidInput", format!("Invalid XML ; {error}"));
+    }
+    AwsError::new(
+        "MalformedXML",
+        "The XML you provided was not well-formed or did not validate against our published schema",
+    )
 }

@@ -17,9 +17,7 @@ pub(crate) fn read_value(
     element: &Element<'_>,
 ) -> Result<Value, XmlError> {
     match shape.kind() {
-        Kind::Structure { document: false, .. } => {
-            read_structure(reader, naming, shape, element).map(Value::Struct)
-        }
+        Kind::Structure { document: false, .. } => read_structure(reader, naming, shape, element).map(Value::Struct),
         Kind::List { element, .. } => {
             let name = element_name(naming, element);
             let mut items = Vec::new();
@@ -51,7 +49,7 @@ pub(crate) fn read_value(
 }
 
 /// Reads the open element as a structure.
-pub(crate) fn read_structure(
+fn read_structure(
     reader: &mut XmlReader<'_>,
     naming: Naming,
     shape: ShapeRef,
@@ -133,9 +131,7 @@ pub(crate) fn read_members(
 
 fn find(naming: Naming, shape: ShapeRef, members: &[Member], after: usize, name: &str) -> Option<usize> {
     let fits = |member: &Member| {
-        member.location.is_none()
-            && !member.xml_attribute
-            && local_name(member_name(naming, shape, member)) == name
+        member.location.is_none() && !member.xml_attribute && local_name(member_name(naming, shape, member)) == name
     };
     let (before, rest) = members.split_at_checked(after)?;
     rest.iter()

@@ -139,6 +139,28 @@ impl XmlWriter {
         }
     }
 
+    /// JSON that no model describes: a service's own details of an error.
+    pub(crate) fn json(&mut self, name: &str, json: &serde_json::Value) {
+        use serde_json::Value as Json;
+        match json {
+            Json::Null => {}
+            Json::Array(items) => {
+                for item in items {
+                    self.json(name, item);
+                }
+            }
+            Json::Object(entries) => {
+                self.open(name, None);
+                for (key, item) in entries {
+                    self.json(key, item);
+                }
+                self.close(name);
+            }
+            Json::String(text) => self.leaf(name, text),
+            Json::Bool(_) | Json::Number(_) => self.leaf(name, &json.to_string()),
+        }
+    }
+
     fn structure(&mut self, name: &str, namespace: Option<&XmlNamespace>, value: &StructValue) {
         let shape = value.shape();
         self.out.push('<');

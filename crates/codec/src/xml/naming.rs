@@ -25,17 +25,12 @@ pub(crate) fn flattened(naming: Naming, owner: ShapeRef, member: &Member) -> boo
     by_shape || member.flattened
 }
 
-/// The name of a structure's member.
+/// The name of a structure's member. For EC2's requests it still lacks the capital: see [`is_called`], [`push_name`].
 ///
 /// Models older than Smithy flatten a list at its shape and name its element there; such a list goes by its element's
 /// name unless the member has one of its own.
 pub(crate) fn member_name(naming: Naming, owner: ShapeRef, member: &Member) -> &str {
-    if naming != Naming::Xml
-        && let Some(name) = &member.query_name
-    {
-        return name;
-    }
-    if let Some(name) = &member.wire {
+    if let Some(name) = own_name(naming, member) {
         return name;
     }
     if let Kind::List {
@@ -43,11 +38,38 @@ pub(crate) fn member_name(naming: Naming, owner: ShapeRef, member: &Member) -> &
         flattened: true,
         ..
     } = owner.target(member).kind()
-        && let Some(name) = &element.wire
+        && let Some(name) = own_name(naming, element)
     {
         return name;
     }
     &member.name
+}
+
+/// Whether `name`, from a request, means this member.
+pub(crate) fn is_called(naming: Naming, owner: ShapeRef, member: &Member, name: &str) -> bool {
+    let own = member_name(naming, owner, member);
+    if naming != Naming::Ec2Request || member.query_name.is_some() {
+        return own == name;
+    }
+    match (own.as_bytes(), name.as_bytes()) {
+        ([own_first, own_rest @ ..], [first, rest @ ..]) => {
+            own_first.to_ascii_uppercase() == *first && own_rest == rest
+        }
+        _ => false,
+    }
+}
+
+/// Appends the name that a request gives this member.
+pub(crate) fn push_name(naming: Naming, owner: ShapeRef, member: &Member, out: &mut String) {
+    let own = member_name(naming, owner, member);
+    let mut characters = own.chars();
+    match characters.next() {
+        Some(first) if naming == Naming::Ec2Request && member.query_name.is_none() => {
+            out.push(first.to_ascii_uppercase());
+            out.push_str(characters.as_str());
+        }
+        _ => out.push_str(own),
+    }
 }
 
 /// The name of a list's element, where the list is not flattened.

@@ -283,7 +283,10 @@ mod tests {
             ("<a>  kept  </a>", "  kept  "),
             ("<a>&lt;&amp;&#x41;&#66;&#xD;&quot;&apos;&gt;</a>", "<&AB\r\"'>"),
             ("<a>one<!-- no -->two<![CDATA[<three>&amp;]]></a>", "onetwo<three>&amp;"),
-            ("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<p:a xmlns:p='x'>1\r\n2\r3</p:a>\n", "1\n2\n3"),
+            (
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<p:a xmlns:p='x'>1\r\n2\r3</p:a>\n",
+                "1\n2\n3",
+            ),
             ("\u{feff}<a>\u{e9}</a>", "\u{e9}"),
             ("<a>&#1;</a>", "\u{1}"),
         ] {

@@ -1,0 +1,56 @@
+//! Answers of operations that succeeded.
+
+use super::{NAMING, declaration};
+use crate::OperationRef;
+use crate::xml::{Iso8601Form, XmlError, XmlReader, XmlWriter, read_members};
+use virga_shape::{StructValue, Value};
+
+/// `<OpResponse xmlns=…><OpResult>…</OpResult><ResponseMetadata>…</ResponseMetadata></OpResponse>`
+pub(super) fn encode(op: OperationRef, output: &Value, request_id: &str) -> Vec<u8> {
+    let mut xml = XmlWriter::new(NAMING, Iso8601Form::Shortest);
+    xml.raw(declaration(op.model));
+    let root = format!("{}Response", op.operation.name);
+    xml.open(&root, op.model.xml_namespace.as_deref());
+    if op.operation.output.is_some() {
+        let wrapper = wrapper(op);
+        xml.open(&wrapper, None);
+        if let Value::Struct(fields) = output {
+            xml.members(fields);
+        }
+        xml.close(&wrapper);
+    }
+    xml.open("ResponseMetadata", None);
+    xml.leaf("RequestId", request_id);
+    xml.close("ResponseMetadata");
+    xml.close(&root);
+    xml.into_body()
+}
+
+pub(super) fn decode(op: OperationRef, body: &[u8]) -> Result<Value, XmlError> {
+    let Some(shape) = op.output() else {
+        return Ok(Value::Null);
+    };
+    let mut out = StructValue::new(shape);
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Value::Struct(out));
+    }
+    let mut reader = XmlReader::new(body)?;
+    reader.root()?;
+    let wrapper = wrapper(op);
+    while let Some(child) = reader.next_child()? {
+        if child.name() == wrapper {
+            read_members(&mut reader, NAMING, &child, &mut out)?;
+        } else {
+            reader.skip()?;
+        }
+    }
+    reader.finish()?;
+    Ok(Value::Struct(out))
+}
+
+fn wrapper(op: OperationRef) -> String {
+    match &op.operation.result_wrapper {
+        Some(name) => name.clone(),
+        None => format!("{}Result", op.operation.name),
+    }
+}
