@@ -1,0 +1,182 @@
+//! `virga-bench VIRGA BARE [--quick]`: measures the program against a bare server of the same HTTP stack.
+//!
+//! All is done in one run on loopback, in turns, so that what disturbs one disturbs the other. Figures are ratios; the
+//! absolute ones are printed for orientation only. `cargo xtask bench` builds everything and calls this.
+
+mod load;
+mod queue;
+mod report;
+mod server;
+
+use load::{Load, Measured};
+use report::Report;
+use server::Server;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// What the command line asks for.
+struct Plan {
+    virga: PathBuf,
+    bare: PathBuf,
+    seconds: f64,
+    rounds: usize,
+    messages: u64,
+}
+
+fn plan() -> Result<Plan, String> {
+    let mut paths = Vec::new();
+    let mut quick = false;
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--quick" => quick = true,
+            other if other.starts_with('-') => return Err(format!("unknown option {other}")),
+            path => paths.push(PathBuf::from(path)),
+        }
+    }
+    let [virga, bare] =
+        <[PathBuf; 2]>::try_from(paths).map_err(|_| "usage: virga-bench VIRGA BARE [--quick]".to_owned())?;
+    let (seconds, rounds, messages) = if quick { (0.5, 3, 50_000) } else { (2.0, 5, 1_000_000) };
+    Ok(Plan {
+        virga,
+        bare,
+        seconds,
+        rounds,
+        messages,
+    })
+}
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let outcome = plan().and_then(|plan| {
+        let runtime = runtime.map_err(|error| error.to_string())?;
+        runtime.block_on(run(&plan))
+    });
+    match outcome {
+        Ok(report) => {
+            report.print();
+            if report.reached() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+        Err(why) => {
+            eprintln!("virga-bench: {why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(plan: &Plan) -> Result<Report, String> {
+    let mut report = Report::default();
+    sizes(plan, &mut report).await?;
+    throughput(plan, &mut report).await?;
+    queue::depth(&plan.virga, plan.messages, plan.seconds, &mut report).await?;
+    Ok(report)
+}
+
+async fn sizes(plan: &Plan, report: &mut Report) -> Result<(), String> {
+    let mut starts = Vec::new();
+    for _ in 0..15 {
+        let (server, first_answer) = Server::start_virga(&plan.virga).await?;
+        starts.push(first_answer.as_secs_f64() * 1000.0);
+        drop(server);
+    }
+    report.at_most(
+        "start to first answer, ms (median of 15)",
+        report::median(&mut starts),
+        20.0,
+    );
+    let (server, _) = Server::start_virga(&plan.virga).await?;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    report.at_most(
+        "idle memory, MiB (resident)",
+        server.resident_bytes()? as f64 / 1_048_576.0,
+        15.0,
+    );
+    let size = std::fs::metadata(&plan.virga).map_err(|error| error.to_string())?.len();
+    report.at_most("release binary, MB", size as f64 / 1e6, 25.0);
+    Ok(())
+}
+
+/// One kind of request, sent to both servers.
+struct Case {
+    name: &'static str,
+    requests: Vec<Vec<u8>>,
+    at_least: f64,
+}
+
+async fn throughput(plan: &Plan, report: &mut Report) -> Result<(), String> {
+    let (virga, _) = Server::start_virga(&plan.virga).await?;
+    let bare = Server::start_bare(&plan.bare).await?;
+    let queue = queue::create(&virga, "bench").await?;
+    let cases = [
+        Case {
+            name: "STS GetCallerIdentity",
+            requests: vec![load::caller_identity()],
+            at_least: 0.75,
+        },
+        Case {
+            name: "SQS SendMessage, 256 B",
+            requests: vec![queue::send_request(&queue, 256)],
+            at_least: 0.6,
+        },
+    ];
+    for case in &cases {
+        let (mut ratios, mut tails, mut rates) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..plan.rounds {
+            let base = measure(&bare, case, plan.seconds).await?;
+            let ours = measure(&virga, case, plan.seconds).await?;
+            ratios.push(ours.per_second / base.per_second);
+            tails.push(ours.p99_us / base.p99_us);
+            rates.push((ours.per_second, base.per_second));
+        }
+        let (ours, base) = rates[rates.len() / 2];
+        report.at_least(
+            &format!("{}: requests/s over bare", case.name),
+            report::median(&mut ratios),
+            case.at_least,
+        );
+        report.at_most(
+            &format!("{}: p99 over bare's", case.name),
+            report::median(&mut tails),
+            3.0,
+        );
+        report.note(format!("{}: {ours:.0}/s, bare server {base:.0}/s", case.name));
+        queue::purge(&virga, &queue).await?;
+    }
+    let mut ratios = Vec::new();
+    let mut last = (0.0, 0.0);
+    let bare_case = Case {
+        name: "bare",
+        requests: vec![queue::send_request(&queue, 256)],
+        at_least: 0.0,
+    };
+    for _ in 0..plan.rounds {
+        let base = measure(&bare, &bare_case, plan.seconds).await?;
+        let cycles = queue::cycles(&virga, &queue, plan.seconds).await?;
+        ratios.push(cycles / base.per_second);
+        last = (cycles, base.per_second);
+    }
+    report.at_least(
+        "SQS send-receive-delete: cycles/s over bare's requests/s",
+        report::median(&mut ratios),
+        0.15,
+    );
+    report.note(format!(
+        "SQS cycle: {:.0}/s, bare server {:.0} requests/s",
+        last.0, last.1
+    ));
+    Ok(())
+}
+
+async fn measure(server: &Server, case: &Case, seconds: f64) -> Result<Measured, String> {
+    Load {
+        address: server.address,
+        connections: 32,
+        seconds,
+    }
+    .run(&case.requests)
+    .await
+}
