@@ -21,8 +21,27 @@ pub struct Generated {
 }
 
 pub fn run(words: &[String]) -> Outcome {
-    if !words.is_empty() {
-        return Err("usage: cargo xtask gen".into());
+    match words {
+        [] => {}
+        [flag, name] if flag == "--print" => {
+            let model = pack::service(name).ok_or_else(|| format!("there is no model {name}"))?;
+            let operations = model
+                .operations
+                .iter()
+                .map(|operation| operation.name.clone())
+                .collect();
+            let folder = name.clone();
+            print!(
+                "{}",
+                rustfmt(&wire::write(&Room {
+                    folder,
+                    model,
+                    operations
+                })?)?
+            );
+            return Ok(());
+        }
+        _ => return Err("usage: cargo xtask gen, or cargo xtask gen --print MODEL for a look at one service".into()),
     }
     for file in make()? {
         let path = root().join(&file.path);

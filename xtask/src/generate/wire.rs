@@ -60,11 +60,12 @@ pub fn write(room: &Room) -> Result<String, String> {
     Ok(text)
 }
 
-/// Whether the text uses a type of that name.
+/// Whether the text uses the type of that name: between the brackets of another, or in a variant's parentheses.
 fn names_type(text: &str, name: &str) -> bool {
-    let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-    text.match_indices(name)
-        .any(|(at, _)| !part(text[..at].chars().next_back()) && !part(text[at + name.len()..].chars().next()))
+    text.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + name.len()..]);
+        (before.ends_with(['<', '(']) || before.ends_with(", ")) && after.starts_with(['>', ')', ','])
+    })
 }
 
 struct Writer {
