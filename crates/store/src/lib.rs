@@ -14,6 +14,7 @@ mod memory;
 pub mod schedule;
 mod store;
 mod table;
+mod tree;
 mod tx;
 
 pub use engine::{Decision, Durable, Engine, Reader, StoreError, Writer};
