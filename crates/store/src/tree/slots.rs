@@ -1,21 +1,29 @@
 //! One node's sorted items, searched without leaving the node.
 
 use std::array;
+use std::cmp::Ordering;
 
 /// An item that is found by its key. Two items of one [`Slots`] never have the same.
 pub(super) trait Keyed: Clone {
     fn key(&self) -> &[u8];
+
+    /// Reads what a clone would write to, so that it comes into the cache.
+    fn touch_for_clone(&self);
 }
+
+/// Shared bytes up to this many are also kept in the node; with the counters before them they fill a cache line.
+const PREFIX: usize = 44;
 
 /// At most `N` items in the order of their keys.
 ///
 /// All keys share their first `skip` bytes, and the eight bytes behind these are kept beside the items as a number, the
-/// head. A search compares heads; it looks at one item's key to see that the shared bytes agree, and at more only where
-/// heads are equal. Without heads each step of the search would wait for memory.
-#[derive(Clone)]
+/// head. A search compares heads, and looks at items only where these are equal (and at one where more bytes are shared
+/// than the node has room for). Without heads each step of the search would wait for memory.
+#[repr(C)]
 pub(super) struct Slots<T, const N: usize> {
     length: u16,
     skip: u16,
+    prefix: [u8; PREFIX],
     heads: [u64; N],
     items: [Option<T>; N],
 }
@@ -41,8 +49,24 @@ impl<T: Keyed, const N: usize> Default for Slots<T, N> {
         Slots {
             length: 0,
             skip: 0,
+            prefix: [0; PREFIX],
             heads: [0; N],
             items: [const { None }; N],
+        }
+    }
+}
+
+impl<T: Keyed, const N: usize> Clone for Slots<T, N> {
+    fn clone(&self) -> Self {
+        // A clone of an item counts up in memory that is most likely not cached. Reads wait for memory all at once, counts
+        // one after the other.
+        self.items.iter().flatten().for_each(T::touch_for_clone);
+        Slots {
+            length: self.length,
+            skip: self.skip,
+            prefix: self.prefix,
+            heads: self.heads,
+            items: self.items.clone(),
         }
     }
 }
@@ -71,17 +95,17 @@ impl<T: Keyed, const N: usize> Slots<T, N> {
     /// Where `key` is, or where it would be put.
     pub(super) fn search(&self, key: &[u8]) -> Result<usize, usize> {
         let (length, skip) = (self.len(), usize::from(self.skip));
-        let Some(last) = length.checked_sub(1) else {
+        if length == 0 {
             return Err(0);
-        };
+        }
         let head = head(key, skip);
         let heads = &self.heads[..length];
-        let low = heads.partition_point(|other| *other < head);
-        let near = self.key(low.min(last));
-        match key[..skip.min(key.len())].cmp(&near[..skip]) {
-            std::cmp::Ordering::Less => return Err(0),
-            std::cmp::Ordering::Greater => return Err(length),
-            std::cmp::Ordering::Equal => {}
+        // Looking at all does not wait for one before it knows the next, as halving does.
+        let low: usize = heads.iter().map(|other| usize::from(*other < head)).sum();
+        match self.compare_shared(key, low) {
+            Ordering::Less => return Err(0),
+            Ordering::Greater => return Err(length),
+            Ordering::Equal => {}
         }
         let equal = heads[low..].iter().take_while(|other| **other == head).count();
         if equal == 0 {
@@ -92,6 +116,16 @@ impl<T: Keyed, const N: usize> Slots<T, N> {
             .binary_search_by(|item| item.as_ref().map(|item| &item.key()[skip..]).cmp(&Some(rest)))
             .map(|index| low + index)
             .map_err(|index| low + index)
+    }
+
+    /// Compares the beginning of `key` with what all keys share; an item near `index` is looked at if need be.
+    fn compare_shared(&self, key: &[u8], index: usize) -> Ordering {
+        let skip = usize::from(self.skip);
+        let all = match self.prefix.get(..skip) {
+            Some(prefix) => prefix,
+            None => &self.key(index.min(self.len().saturating_sub(1)))[..skip],
+        };
+        key[..skip.min(key.len())].cmp(all)
     }
 
     /// Puts an item with another key where [`Slots::search`] said. There must be room.
@@ -129,6 +163,7 @@ impl<T: Keyed, const N: usize> Slots<T, N> {
         let length = self.len();
         let mut right = Slots {
             skip: self.skip,
+            prefix: self.prefix,
             ..Slots::default()
         };
         right.heads[..length - index].copy_from_slice(&self.heads[index..length]);
@@ -163,9 +198,8 @@ impl<T: Keyed, const N: usize> Slots<T, N> {
             self.skip = 0;
             return;
         };
-        let (skip, near) = (usize::from(self.skip), self.key(index.min(last)));
-        if key.get(..skip) != near.get(..skip) {
-            self.set_skip(shared(key, near));
+        if self.compare_shared(key, index) != Ordering::Equal {
+            self.set_skip(shared(key, self.key(index.min(last))));
         }
     }
 
@@ -183,6 +217,11 @@ impl<T: Keyed, const N: usize> Slots<T, N> {
     fn set_skip(&mut self, skip: usize) {
         // No key is longer than two bytes can say, see `Row`.
         self.skip = skip as u16;
+        let mut prefix = [0; PREFIX];
+        for (to, from) in prefix.iter_mut().zip(&self.key(0)[..skip]) {
+            *to = *from;
+        }
+        self.prefix = prefix;
         self.heads = array::from_fn(|index| match self.get(index) {
             Some(item) => head(item.key(), skip),
             None => 0,
