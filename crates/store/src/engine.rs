@@ -13,6 +13,11 @@ pub enum StoreError {
     Corrupt(&'static str),
     /// The engine could not do its work.
     Engine(String),
+    /// Nothing can be written now, most likely because the disk is full; what was to be written is taken back. Reads go
+    /// on, and writes as soon as they can.
+    Unwritable(String),
+    /// A data folder that cannot be opened, and why; for people.
+    Folder(String),
 }
 
 impl fmt::Display for StoreError {
@@ -20,6 +25,8 @@ impl fmt::Display for StoreError {
         match self {
             StoreError::Corrupt(table) => write!(f, "a row of table {table} cannot be read"),
             StoreError::Engine(why) => write!(f, "the store failed: {why}"),
+            StoreError::Unwritable(why) => write!(f, "nothing can be stored now: {why}"),
+            StoreError::Folder(why) => f.write_str(why),
         }
     }
 }
@@ -28,7 +35,12 @@ impl std::error::Error for StoreError {}
 
 impl From<StoreError> for AwsError {
     fn from(error: StoreError) -> AwsError {
-        AwsError::internal(error.to_string())
+        match error {
+            StoreError::Unwritable(_) => AwsError::new("ServiceUnavailable", error.to_string()).with_status(503),
+            StoreError::Corrupt(_) | StoreError::Engine(_) | StoreError::Folder(_) => {
+                AwsError::internal(error.to_string())
+            }
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 //! Only this crate and each service's `state.rs` make them.
 
 pub mod contract;
+mod disk;
 mod engine;
 mod key;
 mod memory;
@@ -17,6 +18,7 @@ mod table;
 mod tree;
 mod tx;
 
+pub use disk::{DiskEngine, DiskLimits};
 pub use engine::{Decision, Durable, Engine, Reader, StoreError, Writer};
 pub use key::{Key, KeyPart, Place};
 pub use memory::MemoryEngine;

@@ -110,7 +110,7 @@ impl Drop for Change<'_> {
         for step in undo.drain(..).rev() {
             match step {
                 Undo::Restore(row) => drop(rows.insert(row)),
-                Undo::Remove(row) => drop(rows.remove(row.split().0)),
+                Undo::Remove(row) => drop(rows.remove(row.key())),
             }
         }
         undo.shrink_to(ROOM_MOST);

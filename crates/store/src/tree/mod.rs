@@ -63,6 +63,10 @@ impl Default for Tree {
 }
 
 impl Tree {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.root.len() == 0
+    }
+
     pub(crate) fn get(&self, key: &[u8]) -> Option<&Row> {
         let mut node = &self.root;
         loop {
@@ -108,12 +112,12 @@ impl Tree {
     }
 
     /// Visits the rows between two keys in rising order, or falling where `reverse` is set.
-    pub(crate) fn scan(
-        &self,
+    pub(crate) fn scan<'t>(
+        &'t self,
         from: Bound<&[u8]>,
         to: Bound<&[u8]>,
         reverse: bool,
-        visit: &mut dyn FnMut(&Row) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(&'t Row) -> ControlFlow<()>,
     ) {
         let _ = self.root.scan(from, to, reverse, visit);
     }
@@ -188,12 +192,12 @@ impl Node {
         }
     }
 
-    fn scan(
-        &self,
+    fn scan<'t>(
+        &'t self,
         from: Bound<&[u8]>,
         to: Bound<&[u8]>,
         reverse: bool,
-        visit: &mut dyn FnMut(&Row) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(&'t Row) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         match self {
             Node::Leaf(leaf) => {
@@ -213,7 +217,7 @@ impl Node {
                     Bound::Unbounded => branch.len().saturating_sub(1),
                     Bound::Included(key) | Bound::Excluded(key) => child_for(branch, key),
                 };
-                let mut child = |index: usize, entry: &Entry| {
+                let mut child = |index: usize, entry: &'t Entry| {
                     let from = if index == first { from } else { Bound::Unbounded };
                     let to = if index == last { to } else { Bound::Unbounded };
                     entry.node.scan(from, to, reverse, visit)
@@ -233,7 +237,7 @@ impl Node {
 
 fn walk<'r>(
     rows: impl ExactSizeIterator<Item = &'r Option<Row>> + Clone,
-    visit: &mut dyn FnMut(&Row) -> ControlFlow<()>,
+    visit: &mut dyn FnMut(&'r Row) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let mut ahead = rows.clone().flatten();
     for (index, row) in rows.flatten().enumerate() {

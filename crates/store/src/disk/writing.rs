@@ -1,0 +1,276 @@
+//! The two threads that bring commits to the disk: one writes the log, one the base.
+
+use super::base::Base;
+use super::layers::{Layers, Under};
+use super::log::Log;
+use super::transaction::State;
+use super::{Shared, Waiting, locked};
+use crate::StoreError;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLockReadGuard, RwLockWriteGuard};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::{Duration, Instant};
+
+/// How long after a failure the base is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+/// The log may grow to so many times its limit before commits wait for the base.
+const BEHIND_MOST: u64 = 4;
+
+/// Wakes the threads.
+#[derive(Default)]
+pub(super) struct Wake {
+    log: OnceLock<Thread>,
+    base: OnceLock<Thread>,
+    stopping: AtomicBool,
+    /// Set once the log's thread has ended, and nothing more comes for the base.
+    drained: AtomicBool,
+}
+
+impl Wake {
+    pub(super) fn log(&self) {
+        if let Some(thread) = self.log.get() {
+            thread.unpark();
+        }
+    }
+
+    fn base(&self) {
+        if let Some(thread) = self.base.get() {
+            thread.unpark();
+        }
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.log();
+    }
+}
+
+pub(super) fn start(shared: &Arc<Shared>) -> Result<Vec<JoinHandle<()>>, StoreError> {
+    let failed = |error: std::io::Error| StoreError::Engine(format!("cannot start a thread: {error}"));
+    let spawn = |name: &str, run: fn(&Shared)| {
+        let shared = shared.clone();
+        thread::Builder::new().name(name.into()).spawn(move || run(&shared))
+    };
+    let base = spawn("store-base", run_base).map_err(failed)?;
+    let _ = shared.wake.base.set(base.thread().clone());
+    let log = spawn("store-log", run_log).map_err(failed)?;
+    let _ = shared.wake.log.set(log.thread().clone());
+    Ok(vec![log, base])
+}
+
+fn run_log(shared: &Shared) {
+    let idle = Duration::from_millis(shared.limits.idle_ms.max(1));
+    let mut settled = Instant::now();
+    loop {
+        let stopping = shared.wake.stopping.load(Ordering::Acquire);
+        let wrote = {
+            let mut log = locked(&shared.log);
+            shared.flush(&mut log)
+        };
+        if shared.must_settle(stopping || settled.elapsed() >= idle) {
+            shared.settle();
+            settled = Instant::now();
+        }
+        if stopping {
+            break;
+        }
+        if !wrote {
+            thread::park_timeout(idle);
+        }
+        shared.hold_back();
+    }
+    shared.wake.drained.store(true, Ordering::Release);
+    shared.wake.base();
+}
+
+fn run_base(shared: &Shared) {
+    loop {
+        let drained = shared.wake.drained.load(Ordering::Acquire);
+        let outcome = catch_unwind(AssertUnwindSafe(|| shared.write_base()))
+            .unwrap_or_else(|_| Err(StoreError::Engine("the base's writer panicked".into())));
+        *locked(&shared.base_failure) = outcome.as_ref().err().map(ToString::to_string);
+        match outcome {
+            Ok(()) if drained => return,
+            Ok(()) => thread::park(),
+            // The log has it all; the next start reads it.
+            Err(_) if drained => return,
+            Err(_) => thread::park_timeout(AGAIN),
+        }
+    }
+}
+
+impl Shared {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.rows.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.rows.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the waiting commits to the log and answers them; `false` where none wait.
+    fn flush(&self, log: &mut Log) -> bool {
+        let waiting = std::mem::take(&mut *locked(&self.waiting));
+        if waiting.answers.is_empty() {
+            return false;
+        }
+        let outcome = match &*locked(&self.base_failure) {
+            // The log must not grow for ever.
+            Some(why) if self.is_behind(log) => Err(why.clone()),
+            _ => log.append(&waiting.payload).map_err(|error| error.to_string()),
+        };
+        match outcome {
+            Ok(()) => answer(waiting, &Ok(())),
+            Err(why) => self.take_back(&mut self.write(), waiting, why),
+        }
+        true
+    }
+
+    fn is_behind(&self, log: &Log) -> bool {
+        log.length() > self.limits.log_bytes.saturating_mul(BEHIND_MOST)
+    }
+
+    /// As [`Shared::flush`], with nothing coming in meanwhile.
+    fn flush_all(&self, log: &mut Log, state: &mut State) -> Result<(), StoreError> {
+        let waiting = std::mem::take(&mut *locked(&self.waiting));
+        if waiting.answers.is_empty() {
+            return Ok(());
+        }
+        match log.append(&waiting.payload) {
+            Ok(()) => {
+                answer(waiting, &Ok(()));
+                Ok(())
+            }
+            Err(error) => {
+                self.take_back(state, waiting, error.to_string());
+                Err(StoreError::Unwritable(error.to_string()))
+            }
+        }
+    }
+
+    /// Takes back commits that the log could not take, and all that were built upon them since.
+    fn take_back(&self, state: &mut State, mut failed: Waiting, why: String) {
+        let mut later = std::mem::take(&mut *locked(&self.waiting));
+        let refusal = Err(StoreError::Unwritable(why));
+        state.undo(failed.undo.drain(..).chain(later.undo.drain(..)));
+        answer(failed, &refusal);
+        answer(later, &refusal);
+    }
+
+    fn must_settle(&self, in_any_case: bool) -> bool {
+        let log_length = locked(&self.log).length();
+        let layers = &self.read().layers;
+        let is_due = in_any_case || layers.marks >= self.limits.removed_rows || log_length >= self.limits.log_bytes;
+        is_due && layers.settling.is_none() && !layers.recent.is_empty()
+    }
+
+    /// Puts what was changed of late aside for the base, and turns to another file of the log.
+    fn settle(&self) {
+        let mut log = locked(&self.log);
+        let mut state = self.write();
+        // What is put aside cannot be taken back, so all of it must be safe.
+        if self.flush_all(&mut log, &mut state).is_err() {
+            return;
+        }
+        // Where no other file can be had, this one goes on, and only grows.
+        let _ = log.turn(&*self.files, state.base_through);
+        state.layers.settling = Some(std::mem::take(&mut state.layers.recent));
+        state.layers.marks = 0;
+        state.settling_through = log.last();
+        drop(state);
+        self.wake.base();
+    }
+
+    /// Commits wait here, unanswered, while the base is too far behind for the log to grow on.
+    fn hold_back(&self) {
+        while self.is_behind(&locked(&self.log))
+            && self.read().layers.settling.is_some()
+            && locked(&self.base_failure).is_none()
+            && !self.wake.stopping.load(Ordering::Acquire)
+        {
+            thread::park_timeout(Duration::from_millis(5));
+        }
+    }
+
+    /// Writes what was put aside to the base.
+    fn write_base(&self) -> Result<(), StoreError> {
+        let mut base = locked(&self.base);
+        let (rows, through) = {
+            let state = self.read();
+            match &state.layers.settling {
+                Some(rows) => (rows.clone(), state.settling_through),
+                None => return Ok(()),
+            }
+        };
+        let outcome = open(&base).and_then(|base| {
+            base.apply(&rows, through)?;
+            base.snapshot()
+        });
+        match outcome {
+            Ok(snapshot) => {
+                let mut log = locked(&self.log);
+                let mut state = self.write();
+                state.layers.base = Under::Rows(Arc::new(snapshot));
+                state.layers.settling = None;
+                state.base_through = through;
+                drop(state);
+                // Where a file cannot be deleted, it is written over some time.
+                let _ = log.free(&*self.files, through);
+                Ok(())
+            }
+            Err(error) => {
+                self.reopen_base(&mut base, &mut self.write());
+                Err(error)
+            }
+        }
+    }
+
+    /// After a failed write redb refuses all further work, reads too, until its file is opened again.
+    fn reopen_base(&self, base: &mut Option<Base>, state: &mut State) {
+        state.layers.base = Under::Lost;
+        *base = None;
+        if let Ok(opened) = Base::open(&*self.files)
+            && let Ok(snapshot) = opened.snapshot()
+        {
+            state.layers.base = Under::Rows(Arc::new(snapshot));
+            *base = Some(opened);
+        }
+    }
+
+    pub(super) fn clear(&self) -> Result<(), StoreError> {
+        let mut base = locked(&self.base);
+        let mut log = locked(&self.log);
+        let mut state = self.write();
+        self.flush_all(&mut log, &mut state)?;
+        let through = log.last();
+        let cleared = open(&base).and_then(|base| {
+            base.clear(through)?;
+            base.snapshot()
+        });
+        match cleared {
+            Ok(snapshot) => {
+                state.layers = Layers {
+                    base: Under::Rows(Arc::new(snapshot)),
+                    ..Layers::default()
+                };
+                state.base_through = through;
+                Ok(())
+            }
+            Err(error) => {
+                self.reopen_base(&mut base, &mut state);
+                Err(StoreError::Unwritable(error.to_string()))
+            }
+        }
+    }
+}
+
+fn open(base: &Option<Base>) -> Result<&Base, StoreError> {
+    base.as_ref().ok_or_else(Under::lost)
+}
+
+fn answer(waiting: Waiting, outcome: &Result<(), StoreError>) {
+    for sender in waiting.answers {
+        let _ = sender.send(outcome.clone());
+    }
+}
