@@ -9,6 +9,10 @@ pub type Batch = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 pub trait Engine {
     /// Writes a batch whole, and answers once it will survive a power cut.
     fn commit(&self, batch: &Batch) -> Result<(), Failure>;
+    /// The same for batches that could each come alone, whatever way is best.
+    fn commit_each(&self, batches: Vec<Batch>) -> Result<(), Failure> {
+        self.commit(&batches.into_iter().flatten().collect())
+    }
     /// The length of a value.
     fn get(&self, key: &[u8]) -> Result<Option<usize>, Failure>;
     /// The keys of the first rows from `from` on.
@@ -16,6 +20,8 @@ pub trait Engine {
 }
 
 pub const NAMES: &[&str] = &[
+    #[cfg(feature = "virga")]
+    "virga",
     #[cfg(feature = "redb")]
     "redb",
     #[cfg(feature = "redb")]
@@ -27,6 +33,8 @@ pub const NAMES: &[&str] = &[
 pub fn open(name: &str, folder: &Path) -> Result<Box<dyn Engine>, Failure> {
     std::fs::create_dir_all(folder)?;
     match name {
+        #[cfg(feature = "virga")]
+        "virga" => Ok(Box::new(with_virga::open(folder)?)),
         #[cfg(feature = "redb")]
         "redb" | "redb-quick" => Ok(Box::new(with_redb::open(folder, name == "redb-quick")?)),
         #[cfg(feature = "fjall")]
@@ -136,6 +144,78 @@ mod with_fjall {
                     Ok(key.to_vec())
                 })
                 .collect()
+        }
+    }
+}
+
+/// Virga's own disk engine: a log before redb's file.
+#[cfg(feature = "virga")]
+mod with_virga {
+    use super::{Batch, Engine, Failure};
+    use std::ops::{Bound, ControlFlow};
+    use std::path::Path;
+    use virga_store::{Decision, DiskEngine, Durable, Engine as _, StoreError};
+
+    pub struct Virga {
+        engine: DiskEngine,
+        runtime: tokio::runtime::Runtime,
+    }
+
+    pub fn open(folder: &Path) -> Result<Virga, Failure> {
+        Ok(Virga {
+            engine: DiskEngine::open(folder)?,
+            runtime: tokio::runtime::Builder::new_current_thread().build()?,
+        })
+    }
+
+    impl Virga {
+        fn begin(&self, batch: &Batch) -> Result<Durable, StoreError> {
+            self.engine.write(&mut |tx| {
+                let all = batch.iter().try_for_each(|(key, value)| match value {
+                    Some(value) => tx.put(key, value),
+                    None => tx.delete(key),
+                });
+                all.map_or(Decision::Abort, |()| Decision::Commit)
+            })
+        }
+
+        fn wait(&self, durable: Durable) -> Result<(), Failure> {
+            Ok(durable.map_or(Ok(()), |durable| self.runtime.block_on(durable))?)
+        }
+    }
+
+    impl Engine for Virga {
+        fn commit(&self, batch: &Batch) -> Result<(), Failure> {
+            self.wait(self.begin(batch)?)
+        }
+
+        fn commit_each(&self, batches: Vec<Batch>) -> Result<(), Failure> {
+            let waits: Result<Vec<_>, _> = batches.iter().map(|batch| self.begin(batch)).collect();
+            waits?.into_iter().try_for_each(|durable| self.wait(durable))
+        }
+
+        fn get(&self, key: &[u8]) -> Result<Option<usize>, Failure> {
+            let (mut length, mut outcome) = (None, Ok(()));
+            self.engine
+                .read(&mut |tx| outcome = tx.get(key, &mut |value| length = Some(value.len())))?;
+            outcome?;
+            Ok(length)
+        }
+
+        fn scan(&self, from: &[u8], count: usize) -> Result<Vec<Vec<u8>>, Failure> {
+            let (mut keys, mut outcome) = (Vec::with_capacity(count), Ok(()));
+            self.engine.read(&mut |tx| {
+                outcome = tx.scan(Bound::Included(from), Bound::Unbounded, false, &mut |key, _| {
+                    keys.push(key.to_vec());
+                    if keys.len() == count {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                });
+            })?;
+            outcome?;
+            Ok(keys)
         }
     }
 }

@@ -95,12 +95,13 @@ fn measure(name: &str, folder: &Path, rows: u64) -> Result<(), Failure> {
         let (began, cpu) = (Instant::now(), cpu_seconds());
         let mut commits = 0;
         while began.elapsed() < Duration::from_secs(4) {
-            let mut batch = Batch::new();
-            for _ in 0..transactions {
+            let batches = (0..transactions).map(|_| {
+                let mut batch = Batch::new();
                 send(sent, &mut batch);
                 sent += 1;
-            }
-            engine.commit(&batch)?;
+                batch
+            });
+            engine.commit_each(batches.collect())?;
             commits += 1;
         }
         let seconds = began.elapsed().as_secs_f64();
