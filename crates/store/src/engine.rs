@@ -72,6 +72,15 @@ pub trait Writer: Reader {
     fn delete(&mut self, key: &[u8]) -> Result<(), StoreError>;
 }
 
+/// What an engine has done since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EngineFigures {
+    /// Commits that were answered once they would survive a crash.
+    pub durable_commits: u64,
+    /// Syncs of the disk that these shared.
+    pub syncs: u64,
+}
+
 /// The rows of one world.
 ///
 /// Transactions are serializable: each sees the effects of all earlier commits and of none half done.
@@ -84,6 +93,11 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Removes every row.
     fn clear(&self) -> Result<(), StoreError>;
+
+    /// Counts for people and benches; zeros where there is nothing to count.
+    fn figures(&self) -> EngineFigures {
+        EngineFigures::default()
+    }
 
     /// A copy that shares all rows until either side writes; `None` where the engine cannot.
     fn fork(&self) -> Option<Box<dyn Engine>>;

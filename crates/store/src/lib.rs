@@ -19,7 +19,7 @@ mod tree;
 mod tx;
 
 pub use disk::{DiskEngine, DiskLimits};
-pub use engine::{Decision, Durable, Engine, Reader, StoreError, Writer};
+pub use engine::{Decision, Durable, Engine, EngineFigures, Reader, StoreError, Writer};
 pub use key::{Key, KeyPart, Place};
 pub use memory::MemoryEngine;
 pub use store::{Store, Watch};

@@ -1,6 +1,6 @@
 //! One world's store: an engine, and those who wait for what it commits.
 
-use crate::{Decision, Effects, Engine, Place, ReadTx, StoreError, Tx};
+use crate::{Decision, Effects, Engine, EngineFigures, Place, ReadTx, StoreError, Tx};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -120,6 +120,11 @@ impl Store {
             sender.send_modify(|n| *n += 1);
         }
         Ok(())
+    }
+
+    /// What the engine has done since it was opened.
+    pub fn figures(&self) -> EngineFigures {
+        self.engine.figures()
     }
 
     /// When the first deferred work is due.

@@ -171,6 +171,12 @@ impl Base {
         transaction.commit().map_err(failed)
     }
 
+    /// Gives the pages free that only snapshots needed which are gone now. Else the next commit would not find them yet,
+    /// and the file would grow.
+    pub(super) fn give_free(&self) -> Result<(), StoreError> {
+        self.begin()?.commit().map_err(failed)
+    }
+
     pub(super) fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let transaction = self.database.begin_read().map_err(failed)?;
         let rows = transaction.open_table(ROWS).map_err(failed)?;

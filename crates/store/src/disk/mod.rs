@@ -3,7 +3,7 @@
 //! A commit changes the rows in memory at once and is added to the log, which one thread writes and syncs for all commits
 //! that came meanwhile; only then are they answered. From time to time what was changed is written to the base, redb's
 //! file, by another thread, and that part of the log is free to be written over. Opening the folder opens the base and
-//! reads the log behind it. Why so: `docs/decisions/0002-disk-engine.md`.
+//! reads the log behind it. Why so: `docs/decisions/disk-engine.md`.
 //!
 //! Where the log cannot be written, the commits that wait for it are taken back and fail; reads go on, and so do writes
 //! once the log can be written again. Reads may see a commit that is still on its way to the disk.
@@ -17,13 +17,14 @@ mod tests;
 mod transaction;
 mod writing;
 
-use crate::engine::Durable;
+use crate::engine::{Durable, EngineFigures};
 use crate::{Decision, Engine, Reader, StoreError, Writer};
 use base::Base;
 use files::{Files, Folder};
 use layers::{Layers, Under};
 use log::Log;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -69,6 +70,8 @@ struct Shared {
     waiting: Mutex<Waiting>,
     /// Why the base could not be written when it was last tried.
     base_failure: Mutex<Option<String>>,
+    syncs: AtomicU64,
+    commits: AtomicU64,
     wake: writing::Wake,
 }
 
@@ -117,6 +120,8 @@ impl DiskEngine {
             rows: RwLock::new(state),
             waiting: Mutex::default(),
             base_failure: Mutex::default(),
+            syncs: AtomicU64::new(0),
+            commits: AtomicU64::new(0),
             wake: writing::Wake::default(),
         });
         let threads = writing::start(&shared)?;
@@ -167,6 +172,13 @@ impl Engine for DiskEngine {
 
     fn clear(&self) -> Result<(), StoreError> {
         self.shared.clear()
+    }
+
+    fn figures(&self) -> EngineFigures {
+        EngineFigures {
+            durable_commits: self.shared.commits.load(Ordering::Relaxed),
+            syncs: self.shared.syncs.load(Ordering::Relaxed),
+        }
     }
 
     /// A copy that is in memory alone: it is gone when the process ends. It keeps the rows that it shares with this one

@@ -118,13 +118,20 @@ impl Shared {
         let outcome = match &*locked(&self.base_failure) {
             // The log must not grow for ever.
             Some(why) if self.is_behind(log) => Err(why.clone()),
-            _ => log.append(&waiting.payload).map_err(|error| error.to_string()),
+            _ => self.append(log, &waiting).map_err(|error| error.to_string()),
         };
         match outcome {
             Ok(()) => answer(waiting, &Ok(())),
             Err(why) => self.take_back(&mut self.write(), waiting, why),
         }
         true
+    }
+
+    fn append(&self, log: &mut Log, waiting: &Waiting) -> std::io::Result<()> {
+        log.append(&waiting.payload)?;
+        self.syncs.fetch_add(1, Ordering::Relaxed);
+        self.commits.fetch_add(waiting.answers.len() as u64, Ordering::Relaxed);
+        Ok(())
     }
 
     fn is_behind(&self, log: &Log) -> bool {
@@ -137,7 +144,7 @@ impl Shared {
         if waiting.answers.is_empty() {
             return Ok(());
         }
-        match log.append(&waiting.payload) {
+        match self.append(log, &waiting) {
             Ok(()) => {
                 answer(waiting, &Ok(()));
                 Ok(())
@@ -209,15 +216,19 @@ impl Shared {
         });
         match outcome {
             Ok(snapshot) => {
-                let mut log = locked(&self.log);
                 let mut state = self.write();
                 state.layers.base = Under::Rows(Arc::new(snapshot));
                 state.layers.settling = None;
                 state.base_through = through;
                 drop(state);
                 // Where a file cannot be deleted, it is written over some time.
-                let _ = log.free(&*self.files, through);
-                Ok(())
+                let _ = locked(&self.log).free(&*self.files, through);
+                // Nobody looks at the old rows any more, save forks.
+                let freed = open(&base).and_then(Base::give_free);
+                if freed.is_err() {
+                    self.reopen_base(&mut base, &mut self.write());
+                }
+                freed
             }
             Err(error) => {
                 self.reopen_base(&mut base, &mut self.write());
@@ -255,6 +266,11 @@ impl Shared {
                     ..Layers::default()
                 };
                 state.base_through = through;
+                drop(state);
+                drop(log);
+                if open(&base).and_then(Base::give_free).is_err() {
+                    self.reopen_base(&mut base, &mut self.write());
+                }
                 Ok(())
             }
             Err(error) => {
