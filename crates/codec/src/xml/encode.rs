@@ -80,7 +80,7 @@ impl XmlWriter {
             let Some(member) = shape.members().get(usize::from(*index)) else {
                 continue;
             };
-            if member.location.is_some() || member.xml_attribute {
+            if !self.naming.holds(member) || member.xml_attribute {
                 continue;
             }
             let name = member_name(self.naming, shape, member);
@@ -183,7 +183,7 @@ impl XmlWriter {
                 self.out.push_str("=\"");
                 self.scalar(member, shape.target(member), field, true);
                 self.out.push('"');
-            } else if member.location.is_none() {
+            } else if self.naming.holds(member) {
                 empty = false;
             }
         }
