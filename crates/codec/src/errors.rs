@@ -215,6 +215,13 @@ pub(crate) fn set_header(headers: &mut HeaderMap, name: &str, value: &str) {
     }
 }
 
+/// A client of a service that once spoke query asks for the codes of then.
+pub(crate) fn ask_for_query_errors(model: &ServiceModel, headers: &mut HeaderMap) {
+    if model.query_compatible {
+        set_header(headers, "x-amzn-query-mode", "true");
+    }
+}
+
 /// The code in `x-amzn-query-error`.
 pub(crate) fn query_error_code(headers: &HeaderMap) -> Option<&str> {
     let text = headers.get("x-amzn-query-error")?.to_str().ok()?;

@@ -25,6 +25,7 @@ pub(crate) fn encode_request(version: Version, op: OperationRef, input: &Value) 
     let prefix = op.model.target_prefix.as_deref().unwrap_or(&op.model.service_id);
     let target = format!("{prefix}.{}", op.operation.name);
     errors::set_header(&mut headers, "x-amz-target", &target);
+    errors::ask_for_query_errors(op.model, &mut headers);
     Ok(OwnedRequest {
         method: "POST".to_owned(),
         path: "/".to_owned(),

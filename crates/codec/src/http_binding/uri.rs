@@ -93,7 +93,7 @@ pub(super) fn read_query(template: &str, query: &str, out: &mut StructValue) -> 
     for (index, member) in shape.members().iter().enumerate().filter(|(_, m)| bound(m)) {
         let target = shape.target(member);
         let value = match target.kind() {
-            Kind::Map { value, .. } => read_rest(shape, target, value, template, &given)?,
+            Kind::Map { value, .. } => read_map(target, value, template, &given)?,
             Kind::List { element, .. } => {
                 let item_shape = target.target(element);
                 let named = given.iter().filter(|(name, _)| name == member.wire_name());
@@ -121,9 +121,9 @@ pub(super) fn read_query(template: &str, query: &str, out: &mut StructValue) -> 
     Ok(())
 }
 
-/// A map in the query string: all parameters that nothing else names.
-fn read_rest(
-    parent: ShapeRef,
+/// A map in the query string: all parameters but the template's own, those that other members name among them, as
+/// Smithy asks of servers.
+fn read_map(
     map: ShapeRef,
     element: &Member,
     template: &str,
@@ -131,14 +131,7 @@ fn read_rest(
 ) -> Result<Option<Value>, AwsError> {
     let literal = pairs(split_template(template).1)?;
     let target = map.target(element);
-    let named = |name: &str| {
-        let by_member = |m: &Member| {
-            m.location == Some(Location::QueryString)
-                && m.wire_name() == name
-                && !matches!(parent.target(m).kind(), Kind::Map { .. })
-        };
-        literal.iter().any(|(n, _)| n == name) || parent.members().iter().any(by_member)
-    };
+    let named = |name: &str| literal.iter().any(|(n, _)| n == name);
     let mut entries: Vec<(String, Value)> = Vec::new();
     let mut places = std::collections::HashMap::new();
     for (name, text) in given.iter().filter(|(name, _)| !named(name)) {

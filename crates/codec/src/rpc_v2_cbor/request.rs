@@ -23,6 +23,7 @@ pub(crate) fn encode_request(op: OperationRef, input: &Value) -> Result<OwnedReq
     let mut headers = HeaderMap::new();
     errors::set_header(&mut headers, PROTOCOL_HEADER, PROTOCOL);
     errors::set_header(&mut headers, header::ACCEPT.as_str(), CONTENT_TYPE);
+    errors::ask_for_query_errors(op.model, &mut headers);
     let mut body = Vec::new();
     if let Some(input) = input.as_struct() {
         errors::set_header(&mut headers, header::CONTENT_TYPE.as_str(), CONTENT_TYPE);
