@@ -2,6 +2,7 @@
 
 mod generate;
 mod models;
+mod test;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,8 +10,11 @@ use std::process::ExitCode;
 /// What went wrong, in words for whoever ran the command.
 type Outcome = Result<(), String>;
 
-/// Name, what it does, and the function that does it. New subcommands are one module and one line here.
-const COMMANDS: &[(&str, &str, fn(&[String]) -> Outcome)] = &[
+/// Name, what it does, and the function that does it.
+type Subcommand = (&'static str, &'static str, fn(&[String]) -> Outcome);
+
+/// New subcommands are one module and one line here.
+const COMMANDS: &[Subcommand] = &[
     (
         "models",
         "write models/pack.bin from an installed botocore (--botocore DIR)",
@@ -20,6 +24,11 @@ const COMMANDS: &[(&str, &str, fn(&[String]) -> Outcome)] = &[
         "gen",
         "write every service's wire.rs, and the catalog, from services/*/service.toml",
         generate::run,
+    ),
+    (
+        "test",
+        "set up what the tests need and run them all, or the parts that are named",
+        test::run,
     ),
 ];
 
