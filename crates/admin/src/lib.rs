@@ -34,14 +34,16 @@ use virga_service::{BoxFuture, Cloud};
 /// Answers one request under `/_virga` or `/_localstack`.
 pub type Internal = Arc<dyn Fn(Request<Bytes>) -> BoxFuture<Response<Bytes>> + Send + Sync>;
 
+/// Gives the TLS certificate in PEM, or says why there is none.
+pub type CertificateSource = Box<dyn Fn() -> BoxFuture<Result<String, String>> + Send + Sync>;
+
 /// What the paths beside AWS show and move.
 pub struct Admin {
     cloud: Arc<Cloud>,
     calls: Arc<CallLog>,
     version: &'static str,
     started: Instant,
-    /// The certificate of the TLS listener in PEM, once it is known.
-    certificate: OnceLock<String>,
+    certificate: OnceLock<CertificateSource>,
     stopping: watch::Sender<bool>,
 }
 
@@ -57,9 +59,9 @@ impl Admin {
         })
     }
 
-    /// Shows this certificate from now on; only the first is taken.
-    pub fn set_certificate(&self, pem: String) {
-        let _ = self.certificate.set(pem);
+    /// Shows the certificate that `source` gives, which may make it when it is first asked. Only the first source is taken.
+    pub fn set_certificate(&self, source: CertificateSource) {
+        let _ = self.certificate.set(source);
     }
 
     /// Asks for a graceful stop.

@@ -126,14 +126,17 @@ async fn go(admin: &Arc<Admin>, request: &Request<Bytes>) -> Result<Response<Byt
             admin.stop();
             ok(json!({"stopping": true}))
         }
-        ("GET", "/_virga/certificate") => match admin.certificate.get() {
-            Some(pem) => Ok(answer::respond(StatusCode::OK, "application/x-pem-file", pem.clone())),
-            None => Err(Refusal::new(
-                StatusCode::NOT_FOUND,
-                "NoCertificate",
-                "this Virga has no TLS certificate",
-            )),
-        },
+        ("GET", "/_virga/certificate") => {
+            let source = admin.certificate.get().ok_or_else(|| {
+                Refusal::new(
+                    StatusCode::NOT_FOUND,
+                    "NoCertificate",
+                    "this Virga has no TLS certificate",
+                )
+            })?;
+            let pem = source().await.map_err(Refusal::failed)?;
+            Ok(answer::respond(StatusCode::OK, "application/x-pem-file", pem))
+        }
         ("GET", "/_localstack/health") => Ok(localstack::health(admin)),
         ("POST", "/_localstack/health") => {
             localstack::act(admin, request).await?;

@@ -272,7 +272,8 @@ async fn only_this_machine_may_stop_it() {
 async fn the_certificate_is_shown_once_there_is_one() {
     let admin = admin();
     assert_eq!(ask(&admin, "GET", "/_virga/certificate", Json::Null).await.0, 404);
-    admin.set_certificate("-----BEGIN CERTIFICATE-----\n".to_owned());
+    let pem = || Ok("-----BEGIN CERTIFICATE-----\n".to_owned());
+    admin.set_certificate(Box::new(move || Box::pin(std::future::ready(pem()))));
     let (status, body) = ask(&admin, "GET", "/_virga/certificate", Json::Null).await;
     assert_eq!((status, body), (200, json!("-----BEGIN CERTIFICATE-----\n")));
 }
