@@ -22,7 +22,10 @@ mod wire;
 pub(crate) mod xml;
 
 pub use query::form_field;
-pub use wire::{OperationRef, OwnedRequest, WireRequest, WireResponse, streaming_input, streaming_output};
+pub use wire::{
+    OperationRef, OwnedRequest, WireRequest, WireResponse, event_stream_input, event_stream_output, streaming_input,
+    streaming_output,
+};
 
 use bytes::Bytes;
 use http::HeaderMap;

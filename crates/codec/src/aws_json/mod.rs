@@ -8,7 +8,7 @@ pub(crate) use error::{decode_error, encode_error, error_body, read_error};
 pub(crate) use request::{decode_request, encode_request};
 pub(crate) use response::{decode_response, encode_response};
 
-use virga_shape::{Kind, Member, ShapeRef};
+use virga_shape::Member;
 
 /// The version of the protocol: content types and the spelling of errors differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,9 +29,4 @@ impl Version {
 /// All members travel in the body, whatever location other protocols of the service give them.
 fn in_body(_member: &Member) -> bool {
     true
-}
-
-/// Whether the shape holds a stream of events, which travels apart.
-fn event_stream(shape: ShapeRef, member: &Member) -> bool {
-    matches!(shape.target(member).kind(), Kind::Structure { event_stream: true, .. })
 }

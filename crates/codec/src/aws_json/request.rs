@@ -1,7 +1,8 @@
 //! Requests.
 
-use super::{Version, event_stream, in_body};
+use super::{Version, in_body};
 use crate::json::{self, Names};
+use crate::wire::event_stream_member;
 use crate::{OperationRef, OwnedRequest, WireRequest, errors};
 use bytes::Bytes;
 use http::{HeaderMap, header};
@@ -40,17 +41,16 @@ pub(super) fn object(value: &Value) -> Result<Vec<u8>, AwsError> {
     let mut out = Vec::with_capacity(256);
     out.push(b'{');
     if let Some(value) = value.as_struct() {
-        let shape = value.shape();
-        if shape.members().iter().any(|member| event_stream(shape, member)) {
-            let mut without = value.clone();
-            for (index, member) in shape.members().iter().enumerate() {
-                if event_stream(shape, member) {
-                    without.take_at(index as u16);
-                }
+        match event_stream_member(value.shape()) {
+            Some(index) => {
+                // Events travel apart.
+                let mut without = value.clone();
+                without.take_at(index);
+                json::write_members(&mut out, &without, Names::Model, in_body)?;
             }
-            json::write_members(&mut out, &without, Names::Model, in_body)?;
-        } else {
-            json::write_members(&mut out, value, Names::Model, in_body)?;
+            None => {
+                json::write_members(&mut out, value, Names::Model, in_body)?;
+            }
         }
     }
     out.push(b'}');
