@@ -2,7 +2,9 @@
 
 mod generate;
 mod models;
+mod new_service;
 mod test;
+mod tidy;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,6 +26,16 @@ const COMMANDS: &[Subcommand] = &[
         "gen",
         "write every service's wire.rs, and the catalog, from services/*/service.toml",
         generate::run,
+    ),
+    (
+        "new-service",
+        "make the folder of a service, by botocore's name of it",
+        new_service::run,
+    ),
+    (
+        "tidy",
+        "check that generated code is fresh, dependencies point down and files are short",
+        tidy::run,
     ),
     (
         "test",
