@@ -56,9 +56,13 @@ impl Listening {
                 .map_err(|error| Failure::usage(format!("{} cannot be written: {error}.", file.display())))?;
         }
         match self.log {
-            LogFormat::Human if !self.quiet => out::print(&self.banner(&endpoint)),
-            // The log is for programs.
-            LogFormat::Human | LogFormat::Json => Ok(()),
+            _ if self.quiet => Ok(()),
+            LogFormat::Human => out::print(&self.banner(&endpoint)),
+            LogFormat::Json => {
+                let pid = std::process::id();
+                let line = json!({"level": "info", "message": "listening", "endpoint": endpoint, "pid": pid});
+                out::print(&format!("{line}\n"))
+            }
         }
     }
 
