@@ -26,30 +26,48 @@ impl ChunkChain {
 
     /// Checks the signature of the next chunk, given the SHA-256 of its data.
     pub fn chunk(&mut self, data_sha256: &[u8; 32], signature: &str) -> Result<(), Fault> {
-        let text = format!(
-            "AWS4-HMAC-SHA256-PAYLOAD\n{}\n{}\n{}\n{EMPTY_SHA256}\n{}",
-            self.time,
-            self.scope,
-            self.previous,
-            hex(data_sha256)
-        );
-        self.step(text, signature)
+        self.check(self.chunk_text(data_sha256), signature)
     }
 
     /// Checks the signature of the trailer: `lines` is each of its headers but `x-amz-trailer-signature`, in the form
     /// `name:value\n`.
     pub fn trailer(&mut self, lines: &str, signature: &str) -> Result<(), Fault> {
-        let text = format!(
+        self.check(self.trailer_text(lines), signature)
+    }
+
+    /// Signs the next chunk, as a client does.
+    pub fn sign_chunk(&mut self, data_sha256: &[u8; 32]) -> String {
+        self.previous = self.signer.sign(&self.chunk_text(data_sha256));
+        self.previous.clone()
+    }
+
+    /// Signs the trailer, as a client does.
+    pub fn sign_trailer(&mut self, lines: &str) -> String {
+        self.previous = self.signer.sign(&self.trailer_text(lines));
+        self.previous.clone()
+    }
+
+    fn chunk_text(&self, data_sha256: &[u8; 32]) -> String {
+        format!(
+            "AWS4-HMAC-SHA256-PAYLOAD\n{}\n{}\n{}\n{EMPTY_SHA256}\n{}",
+            self.time,
+            self.scope,
+            self.previous,
+            hex(data_sha256)
+        )
+    }
+
+    fn trailer_text(&self, lines: &str) -> String {
+        format!(
             "AWS4-HMAC-SHA256-TRAILER\n{}\n{}\n{}\n{}",
             self.time,
             self.scope,
             self.previous,
             sha256_hex(lines.as_bytes())
-        );
-        self.step(text, signature)
+        )
     }
 
-    fn step(&mut self, string_to_sign: String, signature: &str) -> Result<(), Fault> {
+    fn check(&mut self, string_to_sign: String, signature: &str) -> Result<(), Fault> {
         if !is_same(self.signer.sign(&string_to_sign).as_bytes(), signature.as_bytes()) {
             return Err(Fault::Mismatch {
                 access_key_id: self.access_key_id.clone(),
