@@ -1,9 +1,7 @@
 //! The items of CBOR. Every length is checked against what is left before anything is reserved for it.
 
-use crate::budget::Budget;
-use crate::errors;
+use crate::budget::{Budget, Refused, refuse};
 use std::borrow::Cow;
-use virga_base::AwsError;
 
 /// An item's head.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,12 +34,12 @@ pub(super) struct Parser<'a> {
     pub(super) budget: Budget,
 }
 
-fn truncated() -> AwsError {
-    errors::serialization("Unexpected end of the CBOR body")
+fn truncated() -> Refused {
+    refuse("Unexpected end of the CBOR body")
 }
 
-pub(super) fn malformed(what: &str) -> AwsError {
-    errors::serialization(format!("Malformed CBOR body: {what}"))
+pub(super) fn malformed(what: &str) -> Refused {
+    refuse(format!("Malformed CBOR body: {what}"))
 }
 
 impl<'a> Parser<'a> {
@@ -53,7 +51,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    pub(super) fn end(&self) -> Result<(), AwsError> {
+    pub(super) fn end(&self) -> Result<(), Refused> {
         if self.at == self.bytes.len() {
             Ok(())
         } else {
@@ -61,7 +59,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn take(&mut self, count: usize) -> Result<&'a [u8], AwsError> {
+    fn take(&mut self, count: usize) -> Result<&'a [u8], Refused> {
         let end = self.at.checked_add(count).ok_or_else(truncated)?;
         let taken = self.bytes.get(self.at..end).ok_or_else(truncated)?;
         self.at = end;
@@ -69,11 +67,11 @@ impl<'a> Parser<'a> {
     }
 
     /// `count` bytes (at most eight) as a big-endian number.
-    fn big_endian(&mut self, count: usize) -> Result<u64, AwsError> {
+    fn big_endian(&mut self, count: usize) -> Result<u64, Refused> {
         Ok(self.take(count)?.iter().fold(0, |n, b| n << 8 | u64::from(*b)))
     }
 
-    pub(super) fn head(&mut self) -> Result<Head, AwsError> {
+    pub(super) fn head(&mut self) -> Result<Head, Refused> {
         let first = self.big_endian(1)?;
         let (major, info) = (first >> 5, first & 0x1f);
         if major == 7 {
@@ -100,7 +98,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    fn simple(&mut self, info: u64) -> Result<Head, AwsError> {
+    fn simple(&mut self, info: u64) -> Result<Head, Refused> {
         Ok(match info {
             20 => Head::Bool(false),
             21 => Head::Bool(true),
@@ -114,7 +112,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The head of the next item, tags that carry no meaning here (self-described CBOR) passed over.
-    pub(super) fn value_head(&mut self) -> Result<Head, AwsError> {
+    pub(super) fn value_head(&mut self) -> Result<Head, Refused> {
         loop {
             match self.head()? {
                 Head::Tag(55_799) => {}
@@ -124,7 +122,7 @@ impl<'a> Parser<'a> {
     }
 
     /// After the head of an array or map.
-    pub(super) fn open(&mut self, count: Option<u64>) -> Result<Remaining, AwsError> {
+    pub(super) fn open(&mut self, count: Option<u64>) -> Result<Remaining, Refused> {
         self.budget.enter()?;
         if let Some(count) = count
             && count > (self.bytes.len() - self.at) as u64
@@ -136,7 +134,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The head of the next item, or `None` at the end of the array or map.
-    pub(super) fn next(&mut self, remaining: &mut Remaining) -> Result<Option<Head>, AwsError> {
+    pub(super) fn next(&mut self, remaining: &mut Remaining) -> Result<Option<Head>, Refused> {
         if remaining.0 == Some(0) {
             self.budget.leave();
             return Ok(None);
@@ -156,7 +154,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The next key of a map, or `None` at its end.
-    pub(super) fn next_key(&mut self, remaining: &mut Remaining) -> Result<Option<Cow<'a, str>>, AwsError> {
+    pub(super) fn next_key(&mut self, remaining: &mut Remaining) -> Result<Option<Cow<'a, str>>, Refused> {
         match self.next(remaining)? {
             None => Ok(None),
             Some(Head::Text(length)) => self.text(length).map(Some),
@@ -165,7 +163,7 @@ impl<'a> Parser<'a> {
     }
 
     /// After the head of a text.
-    pub(super) fn text(&mut self, length: Option<u64>) -> Result<Cow<'a, str>, AwsError> {
+    pub(super) fn text(&mut self, length: Option<u64>) -> Result<Cow<'a, str>, Refused> {
         let utf8 = |bytes: &'a [u8]| std::str::from_utf8(bytes).map_err(|_| malformed("a text is not UTF-8"));
         if let Some(length) = length {
             return utf8(self.definite(length)?).map(Cow::Borrowed);
@@ -181,7 +179,7 @@ impl<'a> Parser<'a> {
     }
 
     /// After the head of a byte string.
-    pub(super) fn byte_string(&mut self, length: Option<u64>) -> Result<Vec<u8>, AwsError> {
+    pub(super) fn byte_string(&mut self, length: Option<u64>) -> Result<Vec<u8>, Refused> {
         if let Some(length) = length {
             return self.definite(length).map(<[u8]>::to_vec);
         }
@@ -195,12 +193,12 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn definite(&mut self, length: u64) -> Result<&'a [u8], AwsError> {
+    fn definite(&mut self, length: u64) -> Result<&'a [u8], Refused> {
         self.take(usize::try_from(length).map_err(|_| truncated())?)
     }
 
     /// Passes over the item whose head was read, still counted and bounded in depth.
-    pub(super) fn skip(&mut self, head: Head) -> Result<(), AwsError> {
+    pub(super) fn skip(&mut self, head: Head) -> Result<(), Refused> {
         self.budget.node()?;
         match head {
             Head::Bytes(length) => self.byte_string(length).map(drop),

@@ -1,7 +1,7 @@
 //! From CBOR to values along a shape.
 
 use super::parser::{Head, Parser, malformed};
-use crate::errors;
+use crate::budget::{Refused, refuse};
 use crate::scalar;
 use base64::Engine as _;
 use serde_json::Value as Json;
@@ -14,9 +14,9 @@ pub(crate) fn read_members(body: &[u8], out: &mut StructValue) -> Result<(), Aws
     match parser.value_head()? {
         Head::Null => {}
         Head::Map(count) => read_structure(&mut parser, out, count)?,
-        head => return Err(mismatch(head, out.shape())),
+        head => return Err(mismatch(head, out.shape()).into()),
     }
-    parser.end()
+    Ok(parser.end()?)
 }
 
 /// What an error body says beside its modelled members: its type and its message.
@@ -24,7 +24,7 @@ pub(crate) fn error_parts(body: &[u8]) -> (Option<String>, Option<String>) {
     let mut code = None;
     let mut message = None;
     // An unreadable rest does not take away what was read before it.
-    let _ = (|| -> Result<(), AwsError> {
+    let _ = (|| -> Result<(), Refused> {
         let mut parser = Parser::new(body);
         let Head::Map(count) = parser.value_head()? else {
             return Ok(());
@@ -52,7 +52,7 @@ pub(crate) fn error_parts(body: &[u8]) -> (Option<String>, Option<String>) {
     (code, message)
 }
 
-fn read_structure(parser: &mut Parser<'_>, out: &mut StructValue, count: Option<u64>) -> Result<(), AwsError> {
+fn read_structure(parser: &mut Parser<'_>, out: &mut StructValue, count: Option<u64>) -> Result<(), Refused> {
     let shape = out.shape();
     let members = shape.members();
     let mut remaining = parser.open(count)?;
@@ -81,7 +81,7 @@ fn read_structure(parser: &mut Parser<'_>, out: &mut StructValue, count: Option<
 }
 
 /// The value whose head was read; `None` for null.
-fn read_value(parser: &mut Parser<'_>, shape: ShapeRef, head: Head) -> Result<Option<Value>, AwsError> {
+fn read_value(parser: &mut Parser<'_>, shape: ShapeRef, head: Head) -> Result<Option<Value>, Refused> {
     if head == Head::Null {
         return Ok(None);
     }
@@ -98,14 +98,14 @@ fn read_value(parser: &mut Parser<'_>, shape: ShapeRef, head: Head) -> Result<Op
 }
 
 #[inline(never)]
-fn read_nested(parser: &mut Parser<'_>, shape: ShapeRef, count: Option<u64>) -> Result<Value, AwsError> {
-    let mut out = StructValue::with_capacity(shape, shape.members().len().min(8));
+fn read_nested(parser: &mut Parser<'_>, shape: ShapeRef, count: Option<u64>) -> Result<Value, Refused> {
+    let mut out = StructValue::with_capacity(shape, shape.members().len().min(4));
     read_structure(parser, &mut out, count)?;
     Ok(Value::Struct(out))
 }
 
 #[inline(never)]
-fn read_list(parser: &mut Parser<'_>, target: ShapeRef, sparse: bool, count: Option<u64>) -> Result<Value, AwsError> {
+fn read_list(parser: &mut Parser<'_>, target: ShapeRef, sparse: bool, count: Option<u64>) -> Result<Value, Refused> {
     let mut remaining = parser.open(count)?;
     let mut items = Vec::new();
     while let Some(head) = parser.next(&mut remaining)? {
@@ -126,7 +126,7 @@ fn read_map(
     element: &Member,
     sparse: bool,
     count: Option<u64>,
-) -> Result<Value, AwsError> {
+) -> Result<Value, Refused> {
     let target = shape.target(element);
     let mut remaining = parser.open(count)?;
     let mut entries = Vec::new();
@@ -144,8 +144,8 @@ fn read_map(
 
 /// A value that holds no others.
 #[inline(never)]
-fn read_scalar(parser: &mut Parser<'_>, shape: ShapeRef, head: Head) -> Result<Value, AwsError> {
-    let out_of_range = || errors::serialization(format!("A number does not fit {}", scalar::kind_name(shape)));
+fn read_scalar(parser: &mut Parser<'_>, shape: ShapeRef, head: Head) -> Result<Value, Refused> {
+    let out_of_range = || refuse(format!("A number does not fit {}", scalar::kind_name(shape)));
     Ok(match (shape.kind(), head) {
         (Kind::String, Head::Text(length)) => Value::String(parser.text(length)?.into_owned()),
         (Kind::Blob { .. }, Head::Bytes(length)) => Value::Blob(parser.byte_string(length)?.into()),
@@ -194,7 +194,7 @@ fn seconds(head: Head) -> Option<Timestamp> {
 }
 
 /// Any item as JSON; byte strings in base64.
-fn read_document(parser: &mut Parser<'_>, head: Head) -> Result<Json, AwsError> {
+fn read_document(parser: &mut Parser<'_>, head: Head) -> Result<Json, Refused> {
     parser.budget.node()?;
     Ok(match head {
         Head::Null => Json::Null,
@@ -228,18 +228,18 @@ fn read_document(parser: &mut Parser<'_>, head: Head) -> Result<Json, AwsError> 
     })
 }
 
-fn mismatch(head: Head, shape: ShapeRef) -> AwsError {
+fn mismatch(head: Head, shape: ShapeRef) -> Refused {
     let found = match head {
         Head::Unsigned(_) | Head::Negative(_) | Head::Float(_) => "NUMBER_VALUE",
         Head::Bytes(_) => "BINARY_VALUE",
         Head::Text(_) => "STRING_VALUE",
-        Head::Array(_) => return errors::serialization("Start of list found where not expected"),
-        Head::Map(_) => return errors::serialization("Start of structure or map found where not expected"),
+        Head::Array(_) => return refuse("Start of list found where not expected"),
+        Head::Map(_) => return refuse("Start of structure or map found where not expected"),
         Head::Bool(true) => "TRUE_VALUE",
         Head::Bool(false) => "FALSE_VALUE",
         Head::Null => "NULL_VALUE",
         Head::Tag(_) => return malformed("a tag where not expected"),
         Head::Break => return malformed("unexpected break"),
     };
-    errors::serialization(format!("{found} can not be converted to {}", scalar::kind_name(shape)))
+    refuse(format!("{found} can not be converted to {}", scalar::kind_name(shape)))
 }

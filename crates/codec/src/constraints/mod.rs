@@ -65,7 +65,7 @@ pub fn check_with(shape: ShapeRef, value: &Value, rules: &Rules<'_>) -> Result<(
     let mut checker = Checker {
         rules,
         failures: Vec::new(),
-        path: String::new(),
+        path: Vec::new(),
     };
     checker.members_or_value(shape, value);
     let failures = checker.failures;
@@ -81,14 +81,22 @@ pub fn check_with(shape: ShapeRef, value: &Value, rules: &Rules<'_>) -> Result<(
     Err(AwsError::new(rules.code.clone(), message))
 }
 
-struct Checker<'a> {
-    rules: &'a Rules<'a>,
-    failures: Vec<String>,
-    /// Where the value under check stands.
-    path: String,
+/// One step of a path, put into words only where something is wrong.
+#[derive(Clone, Copy)]
+enum Step<'v> {
+    Member(&'v str),
+    Element(usize),
+    Key(&'v str),
 }
 
-impl Checker<'_> {
+struct Checker<'v> {
+    rules: &'v Rules<'v>,
+    failures: Vec<String>,
+    /// Where the value under check stands.
+    path: Vec<Step<'v>>,
+}
+
+impl<'v> Checker<'v> {
     fn fail(&mut self, shape: ShapeRef, value: Option<&Value>, constraint: &str) {
         if self.failures.len() >= self.rules.errors_max {
             return;
@@ -100,29 +108,41 @@ impl Checker<'_> {
         };
         self.failures.push(format!(
             "Value{shown} at '{}' failed to satisfy constraint: {constraint}",
-            self.path
+            self.path_text()
         ));
     }
 
-    /// Runs `inner` with `step` at the end of the path.
-    fn at(&mut self, step: &str, inner: impl FnOnce(&mut Self)) {
-        let length = self.path.len();
-        if length > 0 {
-            self.path.push('.');
+    /// `tags.1.member.key`.
+    fn path_text(&self) -> String {
+        let mut out = String::new();
+        for (i, step) in self.path.iter().enumerate() {
+            if i > 0 {
+                out.push('.');
+            }
+            let _ = match step {
+                Step::Member(name) => write!(out, "{}", lower_first(name)),
+                Step::Element(number) => write!(out, "{number}.member"),
+                Step::Key(key) => write!(out, "{key}.member"),
+            };
         }
-        self.path.push_str(step);
-        inner(self);
-        self.path.truncate(length);
+        out
     }
 
-    fn members_or_value(&mut self, shape: ShapeRef, value: &Value) {
+    /// Runs `inner` with `step` at the end of the path.
+    fn at(&mut self, step: Step<'v>, inner: impl FnOnce(&mut Self)) {
+        self.path.push(step);
+        inner(self);
+        self.path.pop();
+    }
+
+    fn members_or_value(&mut self, shape: ShapeRef, value: &'v Value) {
         match value {
             Value::Struct(value) => self.members(shape, value),
             other => self.value(shape, other),
         }
     }
 
-    fn members(&mut self, shape: ShapeRef, value: &StructValue) {
+    fn members(&mut self, shape: ShapeRef, value: &'v StructValue) {
         let top = self.path.is_empty();
         for (index, member) in shape.members().iter().enumerate() {
             let target = shape.target(member);
@@ -130,19 +150,19 @@ impl Checker<'_> {
             if found.is_none() && (!member.required || travels_apart(member, target)) {
                 continue;
             }
-            let name = lower_first(&member.name);
-            let step = match self.rules.body_prefix {
-                Some(prefix) if top && member.location.is_none() => Cow::Owned(format!("{prefix}.{name}")),
-                _ => name,
-            };
-            self.at(&step, |checker| match found {
+            // The prefix stands for a member of its own.
+            let prefix = self.rules.body_prefix.filter(|_| top && member.location.is_none());
+            let depth = self.path.len();
+            self.path.extend(prefix.map(Step::Member));
+            self.at(Step::Member(&member.name), |checker| match found {
                 Some(found) => checker.value(target, found),
                 None => checker.fail(target, None, "Member must not be null"),
             });
+            self.path.truncate(depth);
         }
     }
 
-    fn value(&mut self, shape: ShapeRef, value: &Value) {
+    fn value(&mut self, shape: ShapeRef, value: &'v Value) {
         if let Some(constraints) = shape.constraints() {
             let mut broken = Vec::new();
             violations(constraints, value, self.rules, &mut broken);
@@ -156,9 +176,7 @@ impl Checker<'_> {
                 let target = shape.target(element);
                 if nests(target) {
                     for (i, item) in items.iter().enumerate() {
-                        self.at(&format!("{}.member", i + 1), |checker| {
-                            checker.members_or_value(target, item)
-                        });
+                        self.at(Step::Element(i + 1), |checker| checker.members_or_value(target, item));
                     }
                 } else if items.iter().any(|item| breaks(target, item, self.rules)) {
                     let all = all_of(target, self.rules, self.rules.elements_not_null);
@@ -184,9 +202,7 @@ impl Checker<'_> {
                 }
                 if nests(target) {
                     for (key, item) in entries {
-                        self.at(&format!("{key}.member"), |checker| {
-                            checker.members_or_value(target, item)
-                        });
+                        self.at(Step::Key(key), |checker| checker.members_or_value(target, item));
                     }
                 } else if entries.iter().any(|(_, item)| breaks(target, item, self.rules)) {
                     let all = all_of(target, self.rules, self.rules.elements_not_null);

@@ -157,7 +157,7 @@ impl Scanner {
                 self.class = None;
                 false
             }
-            (Some(n), '^') if n == 1 => false,
+            (Some(1), '^') => false,
             (Some(n), _) => {
                 self.class = Some(n + 1);
                 false

@@ -71,8 +71,11 @@ fn decode(text: &str, plus_is_space: bool) -> Result<Cow<'_, str>, AwsError> {
     percent_decode_str(text).decode_utf8().map_err(bad)
 }
 
-/// Names and values of a raw query string, decoded.
-fn pairs(query: &str) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, AwsError> {
+/// A parameter's name and value, decoded.
+type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// The parameters of a raw query string.
+fn pairs(query: &str) -> Result<Vec<Pair<'_>>, AwsError> {
     let pieces = query.split('&').filter(|piece| !piece.is_empty());
     pieces
         .map(|piece| {
@@ -123,12 +126,7 @@ pub(super) fn read_query(template: &str, query: &str, out: &mut StructValue) -> 
 
 /// A map in the query string: all parameters but the template's own, those that other members name among them, as
 /// Smithy asks of servers.
-fn read_map(
-    map: ShapeRef,
-    element: &Member,
-    template: &str,
-    given: &[(Cow<'_, str>, Cow<'_, str>)],
-) -> Result<Option<Value>, AwsError> {
+fn read_map(map: ShapeRef, element: &Member, template: &str, given: &[Pair<'_>]) -> Result<Option<Value>, AwsError> {
     let literal = pairs(split_template(template).1)?;
     let target = map.target(element);
     let named = |name: &str| literal.iter().any(|(n, _)| n == name);

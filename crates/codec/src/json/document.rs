@@ -1,12 +1,11 @@
 //! Documents: JSON kept as JSON.
 
 use super::parser::Parser;
-use crate::errors;
+use crate::budget::{Refused, refuse};
 use serde_json::{Map, Number, Value as Json};
-use virga_base::AwsError;
 
 /// Reads a value of any kind.
-pub(super) fn read_document(parser: &mut Parser<'_>) -> Result<Json, AwsError> {
+pub(super) fn read_document(parser: &mut Parser<'_>) -> Result<Json, Refused> {
     parser.budget.node()?;
     match parser.peek()? {
         b'{' => {
@@ -41,7 +40,7 @@ pub(super) fn read_document(parser: &mut Parser<'_>) -> Result<Json, AwsError> {
             let double = || number.to_double().and_then(Number::from_f64);
             match whole.flatten().or_else(double) {
                 Some(number) => Ok(Json::Number(number)),
-                None => Err(errors::serialization("NUMBER_VALUE is out of range")),
+                None => Err(refuse("NUMBER_VALUE is out of range")),
             }
         }
     }

@@ -1,9 +1,7 @@
 //! The tokens of JSON. Strict: UTF-8, RFC 8259's grammar, no trailing commas, no lone surrogates.
 
-use crate::budget::Budget;
-use crate::errors;
+use crate::budget::{Budget, Refused, refuse};
 use std::borrow::Cow;
-use virga_base::AwsError;
 
 /// A place in a text that is known to be UTF-8.
 pub(crate) struct Parser<'a> {
@@ -39,9 +37,9 @@ impl NumberToken<'_> {
 }
 
 impl<'a> Parser<'a> {
-    pub(super) fn new(body: &'a [u8]) -> Result<Parser<'a>, AwsError> {
-        let text = std::str::from_utf8(body)
-            .map_err(|e| errors::serialization(format!("Invalid UTF-8 at byte {}", e.valid_up_to())))?;
+    pub(super) fn new(body: &'a [u8]) -> Result<Parser<'a>, Refused> {
+        let text =
+            std::str::from_utf8(body).map_err(|e| refuse(format!("Invalid UTF-8 at byte {}", e.valid_up_to())))?;
         Ok(Parser {
             text,
             bytes: text.as_bytes(),
@@ -51,18 +49,18 @@ impl<'a> Parser<'a> {
     }
 
     /// The first byte of the next token, which stays unread.
-    pub(super) fn peek(&mut self) -> Result<u8, AwsError> {
+    pub(super) fn peek(&mut self) -> Result<u8, Refused> {
         while let Some(&byte) = self.bytes.get(self.at) {
             match byte {
                 b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
                 _ => return Ok(byte),
             }
         }
-        Err(errors::serialization("Unexpected end of the JSON text"))
+        Err(refuse("Unexpected end of the JSON text"))
     }
 
     /// Nothing but white space may follow.
-    pub(super) fn end(&mut self) -> Result<(), AwsError> {
+    pub(super) fn end(&mut self) -> Result<(), Refused> {
         while let Some(byte) = self.bytes.get(self.at) {
             match byte {
                 b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
@@ -73,20 +71,20 @@ impl<'a> Parser<'a> {
     }
 
     /// The error for what stands here.
-    pub(super) fn unexpected(&self) -> AwsError {
+    pub(super) fn unexpected(&self) -> Refused {
         match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
-            Some(c) => errors::serialization(format!(
+            Some(c) => refuse(format!(
                 "Unexpected character ('{}' (code {})) at byte {}",
                 c.escape_default(),
                 u32::from(c),
                 self.at
             )),
-            None => errors::serialization("Unexpected end of the JSON text"),
+            None => refuse("Unexpected end of the JSON text"),
         }
     }
 
     /// Takes `byte` if it is the next token's first.
-    pub(super) fn take(&mut self, byte: u8) -> Result<bool, AwsError> {
+    pub(super) fn take(&mut self, byte: u8) -> Result<bool, Refused> {
         if self.peek()? == byte {
             self.at += 1;
             return Ok(true);
@@ -94,7 +92,7 @@ impl<'a> Parser<'a> {
         Ok(false)
     }
 
-    pub(super) fn expect(&mut self, byte: u8) -> Result<(), AwsError> {
+    pub(super) fn expect(&mut self, byte: u8) -> Result<(), Refused> {
         if self.take(byte)? {
             Ok(())
         } else {
@@ -103,7 +101,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Takes `true`, `false` or `null` as a whole.
-    pub(super) fn word(&mut self, word: &str) -> Result<(), AwsError> {
+    pub(super) fn word(&mut self, word: &str) -> Result<(), Refused> {
         let end = self.at + word.len();
         if self.bytes.get(self.at..end) == Some(word.as_bytes()) {
             self.at = end;
@@ -114,14 +112,14 @@ impl<'a> Parser<'a> {
     }
 
     /// Opens an object or list.
-    pub(super) fn open(&mut self, byte: u8) -> Result<(), AwsError> {
+    pub(super) fn open(&mut self, byte: u8) -> Result<(), Refused> {
         self.expect(byte)?;
         self.budget.enter()
     }
 
     /// After `{` or a comma: the next key with its colon taken, or `None` where the object ends. `first` is for the
     /// caller to keep: true before the first key.
-    pub(super) fn next_key(&mut self, first: &mut bool) -> Result<Option<Cow<'a, str>>, AwsError> {
+    pub(super) fn next_key(&mut self, first: &mut bool) -> Result<Option<Cow<'a, str>>, Refused> {
         if !self.next_item(b'}', first)? {
             return Ok(None);
         }
@@ -131,7 +129,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Whether another item follows; takes the comma before it or the closing byte.
-    pub(super) fn next_item(&mut self, close: u8, first: &mut bool) -> Result<bool, AwsError> {
+    pub(super) fn next_item(&mut self, close: u8, first: &mut bool) -> Result<bool, Refused> {
         let byte = self.peek()?;
         if byte == close {
             self.at += 1;
@@ -148,7 +146,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A string token. Borrowed from the body unless it holds escapes.
-    pub(super) fn string(&mut self) -> Result<Cow<'a, str>, AwsError> {
+    pub(super) fn string(&mut self) -> Result<Cow<'a, str>, Refused> {
         self.expect(b'"')?;
         let start = self.at;
         match self.plain_run()? {
@@ -162,18 +160,17 @@ impl<'a> Parser<'a> {
     }
 
     /// Moves to the next quote or backslash and says which it is.
-    fn plain_run(&mut self) -> Result<u8, AwsError> {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let run = rest.iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20);
-        self.at += run.unwrap_or(rest.len());
+    #[inline]
+    fn plain_run(&mut self) -> Result<u8, Refused> {
+        self.at += plain_length(self.bytes.get(self.at..).unwrap_or_default());
         match self.bytes.get(self.at) {
             Some(&byte @ (b'"' | b'\\')) => Ok(byte),
             _ => Err(self.unexpected()),
         }
     }
 
-    fn escaped_string(&mut self, start: usize) -> Result<String, AwsError> {
-        let mut out = String::with_capacity(self.at - start + 16);
+    fn escaped_string(&mut self, start: usize) -> Result<String, Refused> {
+        let mut out = String::with_capacity(self.at - start + 120);
         out.push_str(self.text.get(start..self.at).unwrap_or_default());
         loop {
             // Here stands a backslash or the closing quote.
@@ -204,27 +201,27 @@ impl<'a> Parser<'a> {
     }
 
     /// At the `u` of an escape; ends at its last digit.
-    fn unicode_escape(&mut self) -> Result<char, AwsError> {
+    fn unicode_escape(&mut self) -> Result<char, Refused> {
         let first = self.four_digits()?;
         let code = match first {
             0xD800..=0xDBFF => {
                 let has_second = self.bytes.get(self.at + 1..self.at + 3) == Some(b"\\u".as_slice());
                 if !has_second {
-                    return Err(errors::serialization("Unpaired surrogate in a JSON string"));
+                    return Err(refuse("Unpaired surrogate in a JSON string"));
                 }
                 self.at += 2;
                 let second = self.four_digits()?;
                 if !(0xDC00..=0xDFFF).contains(&second) {
-                    return Err(errors::serialization("Unpaired surrogate in a JSON string"));
+                    return Err(refuse("Unpaired surrogate in a JSON string"));
                 }
                 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00)
             }
             code => code,
         };
-        char::from_u32(code).ok_or_else(|| errors::serialization("Unpaired surrogate in a JSON string"))
+        char::from_u32(code).ok_or_else(|| refuse("Unpaired surrogate in a JSON string"))
     }
 
-    fn four_digits(&mut self) -> Result<u32, AwsError> {
+    fn four_digits(&mut self) -> Result<u32, Refused> {
         let mut code = 0;
         for _ in 0..4 {
             self.at += 1;
@@ -235,7 +232,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A number token.
-    pub(super) fn number(&mut self) -> Result<NumberToken<'a>, AwsError> {
+    pub(super) fn number(&mut self) -> Result<NumberToken<'a>, Refused> {
         let start = self.at;
         if self.bytes.get(self.at) == Some(&b'-') {
             self.at += 1;
@@ -266,7 +263,7 @@ impl<'a> Parser<'a> {
     }
 
     /// One digit or more.
-    fn digits(&mut self) -> Result<(), AwsError> {
+    fn digits(&mut self) -> Result<(), Refused> {
         let start = self.at;
         while let Some(b'0'..=b'9') = self.bytes.get(self.at) {
             self.at += 1;
@@ -279,7 +276,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Passes over a value of any kind, still counted and bounded in depth.
-    pub(super) fn skip(&mut self) -> Result<(), AwsError> {
+    pub(super) fn skip(&mut self) -> Result<(), Refused> {
         self.budget.node()?;
         match self.peek()? {
             b'{' => {
@@ -305,4 +302,25 @@ impl<'a> Parser<'a> {
             _ => self.number().map(drop),
         }
     }
+}
+
+/// How many bytes stand before the first quote, backslash or control character.
+pub(super) fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHS: u64 = ONES << 7;
+    // The lowest high bit set is exact; those above it may be echoes.
+    let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (i, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let quotes = zero_bytes(word ^ (ONES * u64::from(b'"')));
+        let backslashes = zero_bytes(word ^ (ONES * u64::from(b'\\')));
+        let controls = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+        let special = quotes | backslashes | controls;
+        if special != 0 {
+            return i * 8 + special.trailing_zeros() as usize / 8;
+        }
+    }
+    let tail = rest.iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20);
+    words.len() * 8 + tail.unwrap_or(rest.len())
 }

@@ -3,10 +3,9 @@
 use super::Names;
 use super::document::read_document;
 use super::parser::Parser;
-use crate::errors;
+use crate::budget::{Refused, refuse};
 use crate::scalar;
 use base64::Engine as _;
-use std::borrow::Cow;
 use virga_base::{AwsError, Timestamp};
 use virga_shape::{Kind, Member, ShapeRef, StructValue, TimestampFormat, Value};
 
@@ -36,7 +35,7 @@ pub(crate) fn read_members(
     } else {
         read_structure(&mut parser, out, names, wanted)?;
     }
-    parser.end()
+    Ok(parser.end()?)
 }
 
 /// What an error body says beside its modelled members: its type and its message, whatever their spelling.
@@ -44,7 +43,7 @@ pub(crate) fn error_parts(body: &[u8]) -> (Option<String>, Option<String>) {
     let mut code = None;
     let mut message = None;
     // An unreadable rest does not take away what was read before it.
-    let _ = (|| -> Result<(), AwsError> {
+    let _ = (|| -> Result<(), Refused> {
         let mut parser = Parser::new(body)?;
         parser.open(b'{')?;
         let mut first = true;
@@ -77,7 +76,7 @@ fn read_structure(
     out: &mut StructValue,
     names: Names,
     wanted: fn(&Member) -> bool,
-) -> Result<(), AwsError> {
+) -> Result<(), Refused> {
     if parser.peek()? != b'{' {
         return Err(mismatch(parser, out.shape()));
     }
@@ -115,7 +114,7 @@ fn read_value(
     shape: ShapeRef,
     member: Option<&Member>,
     names: Names,
-) -> Result<Option<Value>, AwsError> {
+) -> Result<Option<Value>, Refused> {
     let byte = parser.peek()?;
     if byte == b'n' {
         parser.word("null")?;
@@ -124,18 +123,18 @@ fn read_value(
     // The kinds that nest have functions of their own: what is on the stack a hundred times over must be small.
     match (shape.kind(), byte) {
         (Kind::Structure { document: true, .. }, _) => read_document(parser).map(Value::Document).map(Some),
-        (Kind::Structure { .. }, b'{') => read_nested(parser, shape, names).map(Some),
-        (Kind::List { element, sparse, .. }, b'[') => read_list(parser, shape, element, *sparse, names).map(Some),
-        (Kind::Map { value, sparse, .. }, b'{') => read_map(parser, shape, value, *sparse, names).map(Some),
-        _ => read_scalar(parser, shape, member, byte).map(Some),
+        (Kind::Structure { .. }, b'{') => read_nested(parser, shape, names),
+        (Kind::List { element, sparse, .. }, b'[') => read_list(parser, shape, element, *sparse, names),
+        (Kind::Map { value, sparse, .. }, b'{') => read_map(parser, shape, value, *sparse, names),
+        _ => read_scalar(parser, shape, member, byte),
     }
 }
 
 #[inline(never)]
-fn read_nested(parser: &mut Parser<'_>, shape: ShapeRef, names: Names) -> Result<Value, AwsError> {
-    let mut out = StructValue::with_capacity(shape, shape.members().len().min(8));
+fn read_nested(parser: &mut Parser<'_>, shape: ShapeRef, names: Names) -> Result<Option<Value>, Refused> {
+    let mut out = StructValue::with_capacity(shape, shape.members().len().min(4));
     read_structure(parser, &mut out, names, |_| true)?;
-    Ok(Value::Struct(out))
+    Ok(Some(Value::Struct(out)))
 }
 
 #[inline(never)]
@@ -145,7 +144,7 @@ fn read_list(
     element: &Member,
     sparse: bool,
     names: Names,
-) -> Result<Value, AwsError> {
+) -> Result<Option<Value>, Refused> {
     let target = shape.target(element);
     parser.open(b'[')?;
     let mut items = Vec::new();
@@ -158,7 +157,7 @@ fn read_list(
             None => {}
         }
     }
-    Ok(Value::List(items))
+    Ok(Some(Value::List(items)))
 }
 
 #[inline(never)]
@@ -168,7 +167,7 @@ fn read_map(
     element: &Member,
     sparse: bool,
     names: Names,
-) -> Result<Value, AwsError> {
+) -> Result<Option<Value>, Refused> {
     let target = shape.target(element);
     parser.open(b'{')?;
     let mut entries = Vec::new();
@@ -181,13 +180,18 @@ fn read_map(
             None => {}
         }
     }
-    Ok(Value::Map(scalar::unique(entries)))
+    Ok(Some(Value::Map(scalar::unique(entries))))
 }
 
 /// A value that holds no others, of which `byte` is the first.
 #[inline(never)]
-fn read_scalar(parser: &mut Parser<'_>, shape: ShapeRef, member: Option<&Member>, byte: u8) -> Result<Value, AwsError> {
-    Ok(match (shape.kind(), byte) {
+fn read_scalar(
+    parser: &mut Parser<'_>,
+    shape: ShapeRef,
+    member: Option<&Member>,
+    byte: u8,
+) -> Result<Option<Value>, Refused> {
+    Ok(Some(match (shape.kind(), byte) {
         (Kind::String, b'"') => Value::String(parser.string()?.into_owned()),
         (Kind::Blob { .. }, b'"') => Value::Blob(read_blob(&parser.string()?)?),
         (Kind::Boolean, b't') => parser.word("true").map(|()| Value::Bool(true))?,
@@ -219,9 +223,7 @@ fn read_scalar(parser: &mut Parser<'_>, shape: ShapeRef, member: Option<&Member>
             let text = parser.string()?;
             match scalar::timestamp_format(member, shape, TimestampFormat::UnixSeconds) {
                 TimestampFormat::UnixSeconds => {
-                    return Err(errors::serialization(
-                        "STRING_VALUE can not be converted to milliseconds since epoch",
-                    ));
+                    return Err(refuse("STRING_VALUE can not be converted to milliseconds since epoch"));
                 }
                 format => match scalar::parse_timestamp(&text, format) {
                     Some(time) => Value::Timestamp(time),
@@ -230,33 +232,33 @@ fn read_scalar(parser: &mut Parser<'_>, shape: ShapeRef, member: Option<&Member>
             }
         }
         _ => return Err(mismatch(parser, shape)),
-    })
+    }))
 }
 
-fn read_blob(text: &Cow<'_, str>) -> Result<bytes::Bytes, AwsError> {
+fn read_blob(text: &str) -> Result<bytes::Bytes, Refused> {
     match base64::engine::general_purpose::STANDARD.decode(text.as_bytes()) {
         Ok(bytes) => Ok(bytes.into()),
-        Err(_) => Err(errors::serialization("STRING_VALUE is not valid base64")),
+        Err(_) => Err(refuse("STRING_VALUE is not valid base64")),
     }
 }
 
-fn cannot(token: &str, shape: ShapeRef) -> AwsError {
-    errors::serialization(format!("{token} can not be converted to {}", scalar::kind_name(shape)))
+fn cannot(token: &str, shape: ShapeRef) -> Refused {
+    refuse(format!("{token} can not be converted to {}", scalar::kind_name(shape)))
 }
 
-fn out_of_range(shape: ShapeRef) -> AwsError {
+fn out_of_range(shape: ShapeRef) -> Refused {
     cannot("NUMBER_VALUE", shape)
 }
 
 /// The error for a token that starts no value of `shape`: AWS's if it starts some value, else one about grammar.
-fn mismatch(parser: &mut Parser<'_>, shape: ShapeRef) -> AwsError {
+fn mismatch(parser: &mut Parser<'_>, shape: ShapeRef) -> Refused {
     let scalar = !matches!(
         shape.kind(),
         Kind::Structure { .. } | Kind::List { .. } | Kind::Map { .. }
     );
     let token = match parser.peek() {
-        Ok(b'[') => return errors::serialization("Start of list found where not expected"),
-        Ok(b'{') => return errors::serialization("Start of structure or map found where not expected"),
+        Ok(b'[') => return refuse("Start of list found where not expected"),
+        Ok(b'{') => return refuse("Start of structure or map found where not expected"),
         Ok(b'"') => "STRING_VALUE",
         Ok(b't') => "TRUE_VALUE",
         Ok(b'f') => "FALSE_VALUE",
@@ -267,6 +269,6 @@ fn mismatch(parser: &mut Parser<'_>, shape: ShapeRef) -> AwsError {
     if scalar {
         cannot(token, shape)
     } else {
-        errors::serialization("Unexpected field type")
+        refuse("Unexpected field type")
     }
 }

@@ -174,3 +174,16 @@ fn what_an_error_says_is_found_in_any_spelling() {
     assert_eq!(parts(r#"{"message":"m","code":"ns#A""#), both);
     assert_eq!(parts("<html>"), (None, None));
 }
+
+#[test]
+fn plain_runs_end_at_the_first_special_byte() {
+    for special in [b'"', b'\\', 0, 0x1f] {
+        for at in 0..40 {
+            let mut bytes = vec![b'!'; 40];
+            bytes[at] = special;
+            bytes.extend_from_slice("é\u{80}\u{7f}\"".as_bytes());
+            assert_eq!(super::parser::plain_length(&bytes), at);
+        }
+    }
+    assert_eq!(super::parser::plain_length("\u{7f}é😀 #[]!~ abc".as_bytes()), 17);
+}

@@ -1,6 +1,7 @@
 //! From values to JSON along a shape, straight into bytes.
 
 use super::Names;
+use super::parser::plain_length;
 use crate::errors;
 use crate::scalar;
 use base64::Engine as _;
@@ -120,25 +121,24 @@ fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
 pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20) {
-        let (plain, special) = rest.split_at(at);
+    let mut rest = text.as_bytes();
+    loop {
+        let (plain, special) = rest.split_at(plain_length(rest));
         out.extend_from_slice(plain);
-        if let Some((byte, after)) = special.split_first() {
-            match byte {
-                b'"' => out.extend_from_slice(b"\\\""),
-                b'\\' => out.extend_from_slice(b"\\\\"),
-                b'\n' => out.extend_from_slice(b"\\n"),
-                b'\r' => out.extend_from_slice(b"\\r"),
-                b'\t' => out.extend_from_slice(b"\\t"),
-                other => {
-                    let _ = write!(out, "\\u{other:04x}");
-                }
+        let Some((byte, after)) = special.split_first() else {
+            break;
+        };
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            other => {
+                let _ = write!(out, "\\u{other:04x}");
             }
-            rest = after;
         }
+        rest = after;
     }
-    out.extend_from_slice(rest);
     out.push(b'"');
 }

@@ -3,11 +3,9 @@
 //! A case that cannot pass stands in [`EXCLUDED`] with its reason; the test fails if an excluded case does pass or does
 //! not exist.
 
-mod json_support;
-
+use crate::cases::{Case, body, canonical_json, cases, headers, normal, query_pairs, value};
 use bytes::Bytes;
 use http::HeaderMap;
-use json_support::{Case, body, canonical_json, cases, headers, normal, query_pairs, value};
 use serde_json::Value as Json;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use virga_base::AwsError;

@@ -1,5 +1,4 @@
 //! What the tests of the JSON and CBOR protocols share: the conformance cases and their JSON as values.
-#![allow(dead_code, reason = "each test binary uses a part")]
 
 use base64::Engine as _;
 use bytes::Bytes;
