@@ -139,6 +139,7 @@ pub async fn delete(ctx: Ctx, input: DeleteQueueRequest) -> Result<Unit, AwsErro
             if keep {
                 tx.put(&DELETED, (name,), &u64::try_from(now.as_millis()).unwrap_or(0))?;
             }
+            Shelf::open(tx, &queue, now)?.give_up(tx)?;
             tx.schedule(now, &due::drop_row(&target.ctx, queue.data))?;
             tx.notify(&topic(&target.ctx, queue.id));
             Ok(())
@@ -214,6 +215,7 @@ pub async fn purge(ctx: Ctx, input: PurgeQueueRequest) -> Result<Unit, AwsError>
                 .with_status(403));
             }
             let old = Shelf::open(tx, &queue, now)?;
+            old.give_up(tx)?;
             queue.purged = Some(now);
             // A new place for messages; what lies in the old one is removed later.
             queue.data = data;

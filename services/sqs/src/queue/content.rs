@@ -219,7 +219,7 @@ pub fn md5(bytes: &[u8]) -> [u8; 16] {
 pub fn attributes_md5<'a>(attributes: impl Iterator<Item = (&'a str, &'a Attribute)>) -> Option<String> {
     let mut hash = Md5::new();
     let mut any = false;
-    let mut part = |hash: &mut Md5, bytes: &[u8]| {
+    let part = |hash: &mut Md5, bytes: &[u8]| {
         hash.update(u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
         hash.update(bytes);
     };

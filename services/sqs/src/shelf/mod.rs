@@ -107,6 +107,11 @@ impl Shelf {
         self.counters.sweep = None;
     }
 
+    /// Takes back deferred work for messages that are given up.
+    pub fn give_up(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        self.counters.sweep.map_or(Ok(()), |sweep| tx.unschedule(sweep))
+    }
+
     /// Makes the next messages' sequences follow those of another shelf (after a purge).
     pub fn continue_after(&mut self, old: &Shelf) {
         self.counters.sequence = old.counters.sequence;
