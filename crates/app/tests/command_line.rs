@@ -248,6 +248,7 @@ fn the_log_is_followed_and_printed_as_json() {
     let answered = server.call();
     let line: Json = serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON");
     assert_eq!(line["status"], json!(answered));
+    let endpoint = server.endpoint.clone();
     let printed = server.stop();
     assert!(
         follower.wait().expect("ends").success(),
