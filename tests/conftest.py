@@ -9,9 +9,9 @@ from virga import Virga, clean_environment
 @pytest.fixture(scope="session", autouse=True)
 def environment():
     """Whatever AWS settings this machine's user has must not change a test."""
-    before = dict(os.environ)
+    before, clean = dict(os.environ), clean_environment()
     os.environ.clear()
-    os.environ.update(clean_environment())
+    os.environ.update(clean)
     for name in ("VIRGA_BINARY", "VIRGA_TF_PLUGINS"):
         if name in before:
             os.environ[name] = before[name]

@@ -139,7 +139,8 @@ def see_queues(world, names):
 
 @then(parsers.re(r'its URL ends with "(?P<end>[^"]+)"'))
 def url_ends(world, end):
-    assert world.answer["QueueUrl"] == world.virga.endpoint.replace("127.0.0.1", world.answer["QueueUrl"].split("/")[2].split(":")[0]) + end
+    scheme, _, host, path = world.answer["QueueUrl"].split("/", 3)
+    assert (scheme, host.rsplit(":", 1)[1], "/" + path) == ("http:", str(world.virga.port), end)
 
 
 # Sending
@@ -171,6 +172,11 @@ def send_in_group(queues, body, queue, group):
 @when(parsers.re(rf'I send "(?P<body>[^"]*)" to {QUEUE} in group "(?P<group>[^"]*)" as "(?P<identity>[^"]*)"$'))
 def send_as(queues, body, queue, group, identity):
     send(queues, queue, body, MessageGroupId=group, MessageDeduplicationId=identity)
+
+
+@when(parsers.re(rf'I send "(?P<body>[^"]*)" to {QUEUE} in group "(?P<group>[^"]*)", delayed by (?P<delay>\d+) seconds$'))
+def send_delayed_in_group(queues, body, queue, group, delay):
+    send(queues, queue, body, MessageGroupId=group, MessageDeduplicationId=body, DelaySeconds=int(delay))
 
 
 @when(parsers.re(rf'I send "(?P<body>[^"]*)" to {QUEUE} in group "(?P<group>[^"]*)" without an id$'))
@@ -356,9 +362,12 @@ def list_sources(world, queues, queue):
     world.attempt(queues.client.list_dead_letter_source_queues, QueueUrl=queues.url(queue))
 
 
-@when(parsers.re(rf"I start moving the messages of {QUEUE} back(?: at (?P<rate>\d+) per second)?$"))
-def start_move(world, queues, queue, rate):
-    more = {"MaxNumberOfMessagesPerSecond": int(rate)} if rate else {}
+@when(parsers.re(rf"I start moving the messages of {QUEUE} back$"))
+@when(parsers.re(rf'I start moving the messages of {QUEUE} to the queue "(?P<to>[^"]+)"(?: at (?P<rate>\d+) per second)?$'))
+def start_move(world, queues, queue, to=None, rate=None):
+    more = {"DestinationArn": queues.arn(to)} if to else {}
+    if rate:
+        more["MaxNumberOfMessagesPerSecond"] = int(rate)
     answer = world.attempt(queues.client.start_message_move_task, SourceArn=queues.arn(queue), **more)
     if answer:
         queues.handles[queue] = answer["TaskHandle"]

@@ -51,7 +51,7 @@ Feature: Dead letters
 
   Scenario: A slow move can be stopped
     When I send 10 messages to the queue "failed" in one batch
-    And I start moving the messages of the queue "failed" back at 1 per second
+    And I start moving the messages of the queue "failed" to the queue "jobs" at 1 per second
     And 3 seconds pass
     And I cancel moving the messages of the queue "failed"
     And 60 seconds pass
@@ -60,12 +60,19 @@ Feature: Dead letters
 
   Scenario: A queue has one move at a time
     When I send 10 messages to the queue "failed" in one batch
-    And I start moving the messages of the queue "failed" back at 1 per second
-    And I start moving the messages of the queue "failed" back
+    And I start moving the messages of the queue "failed" to the queue "jobs" at 1 per second
+    And I start moving the messages of the queue "failed" to the queue "jobs"
     Then the call fails with "InvalidParameterValue", saying
       """
       There is already a task running. Only one active task is allowed for a source queue arn at a given time.
       """
+
+  Scenario: A message that never was in another queue has nowhere to go back to
+    Given "resize" was sent to the queue "failed"
+    When I start moving the messages of the queue "failed" back
+    And 10 seconds pass
+    Then the last move of the queue "failed" is "FAILED" with 0 moved
+    And the queue "failed" holds 1 visible, 0 in flight and 0 delayed
 
   Scenario: Only dead letters are moved
     When I start moving the messages of the queue "jobs" back

@@ -76,8 +76,11 @@ Feature: FIFO queues
       """
 
   Scenario: Single messages cannot be delayed
-    When I send "hello" to the queue "payments.fifo" with a delay of 2 seconds
-    Then the call fails with "InvalidParameterValue"
+    When I send "hello" to the queue "payments.fifo" in group "alice", delayed by 2 seconds
+    Then the call fails with "InvalidParameterValue", saying
+      """
+      Value 2 for parameter DelaySeconds is invalid. Reason: The request include parameter that is not valid for this queue type.
+      """
 
   Scenario: The name says that a queue is FIFO
     When I create the queue "payments" with

@@ -115,7 +115,7 @@ Feature: Queues
     Then the policy of the queue "orders" is
       """
       {
-        "Version": "2008-10-17",
+        "Version": "2012-10-17",
         "Id": "arn:aws:sqs:us-east-1:000000000000:orders/SQSDefaultPolicy",
         "Statement": [
           {

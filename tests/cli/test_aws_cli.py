@@ -11,29 +11,33 @@ import pytest
 
 
 @pytest.fixture
-def aws(virga):
-    def run(*words, code=0, **environment):
-        """Runs `aws` with these words; answers its JSON, or what it says where it fails with `code`."""
+def aws(virga, tmp_path):
+    def run(*words, fails=False, endpoint=virga.endpoint, **environment):
+        """Runs `aws` with these words; answers its JSON, or what it says where it shall fail."""
         variables = {
-            "AWS_ENDPOINT_URL": virga.endpoint,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_MAX_ATTEMPTS": "1",
             "AWS_PAGER": "",
+            # The CLI keeps the credentials of roles in its user's home.
+            "HOME": str(tmp_path),
+            "USERPROFILE": str(tmp_path),
             **environment,
         }
-        variables = {**os.environ, **{name: value for name, value in variables.items() if value is not None}}
+        variables = {name: value for name, value in {**os.environ, **variables}.items() if value is not None}
+        option = ["--endpoint-url", endpoint] if endpoint else []
         done = subprocess.run(
-            [sys.executable, "-m", "awscli", *words],
-            env={name: value for name, value in variables.items() if environment.get(name, value) is not None},
+            [sys.executable, "-m", "awscli", *option, *words],
+            env=variables,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=60,
         )
-        assert done.returncode == code, done.stdout + done.stderr
-        if code:
+        # Version 1 of the CLI says 255 for every refusal, version 2 says 254.
+        assert done.returncode in ((254, 255) if fails else (0,)), done.stdout + done.stderr
+        if fails:
             return done.stderr
         return json.loads(done.stdout) if done.stdout.strip() else None
 
@@ -48,14 +52,14 @@ def test_a_message_from_send_to_delete(aws):
     aws("sqs", "delete-message", "--queue-url", url, "--receipt-handle", message["ReceiptHandle"])
     assert aws("sqs", "receive-message", "--queue-url", url) is None
     aws("sqs", "delete-queue", "--queue-url", url)
-    said = aws("sqs", "receive-message", "--queue-url", url, code=254)
+    said = aws("sqs", "receive-message", "--queue-url", url, fails=True)
     assert "(AWS.SimpleQueueService.NonExistentQueue)" in said
     assert "The specified queue does not exist." in said
 
 
-def test_the_endpoint_may_be_an_option(aws, virga):
-    words = ("--endpoint-url", virga.endpoint, "sqs", "create-queue", "--queue-name", "orders")
-    assert aws(*words, AWS_ENDPOINT_URL=None)["QueueUrl"].endswith("/000000000000/orders")
+def test_the_endpoint_may_come_from_the_environment(aws, virga):
+    # SQS is no example: version 1 of the CLI has an endpoint of its own for it, and only an option moves it.
+    assert aws("sts", "get-caller-identity", endpoint=None, AWS_ENDPOINT_URL=virga.endpoint)["Account"] == "000000000000"
 
 
 def test_dead_letters_are_redriven(aws, virga):
@@ -101,23 +105,32 @@ def test_a_role_is_assumed_and_acted_as(aws):
     arn = aws("sts", "get-caller-identity", **role)["Arn"]
     assert arn == "arn:aws:sts::111122223333:assumed-role/reader/anna"
     assert aws("sqs", "create-queue", "--queue-name", "results", **role)["QueueUrl"].endswith("/111122223333/results")
-    said = aws("sts", "get-caller-identity", code=254, **{**role, "AWS_SECRET_ACCESS_KEY": "wrong"})
+    said = aws("sts", "get-caller-identity", fails=True, **{**role, "AWS_SECRET_ACCESS_KEY": "wrong"})
     assert "(SignatureDoesNotMatch)" in said
 
 
-def test_a_profile_assumes_its_role_by_itself(aws, tmp_path):
+def test_a_profile_assumes_its_role_by_itself(aws, virga, tmp_path):
     config = tmp_path / "config"
     config.write_text(
         "[profile base]\naws_access_key_id = test\naws_secret_access_key = test\n"
         "[profile reader]\nrole_arn = arn:aws:iam::111122223333:role/reader\nsource_profile = base\n"
         "role_session_name = anna\nregion = us-east-1\n"
     )
-    keys = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
-    identity = aws("sts", "get-caller-identity", AWS_CONFIG_FILE=str(config), AWS_PROFILE="reader", **keys)
+    identity = aws(
+        "sts",
+        "get-caller-identity",
+        # The call that assumes the role is the CLI's own, which the option does not move.
+        endpoint=None,
+        AWS_ENDPOINT_URL=virga.endpoint,
+        AWS_CONFIG_FILE=str(config),
+        AWS_PROFILE="reader",
+        AWS_ACCESS_KEY_ID=None,
+        AWS_SECRET_ACCESS_KEY=None,
+    )
     assert identity["Arn"] == "arn:aws:sts::111122223333:assumed-role/reader/anna"
 
 
-def test_a_web_identity_signs_in_by_a_file(aws, tmp_path):
+def test_a_web_identity_signs_in_by_a_file(aws, virga, tmp_path):
     def part(claims):
         return base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
 
@@ -127,6 +140,8 @@ def test_a_web_identity_signs_in_by_a_file(aws, tmp_path):
     identity = aws(
         "sts",
         "get-caller-identity",
+        endpoint=None,
+        AWS_ENDPOINT_URL=virga.endpoint,
         AWS_WEB_IDENTITY_TOKEN_FILE=str(token),
         AWS_ROLE_ARN="arn:aws:iam::111122223333:role/pod",
         AWS_ROLE_SESSION_NAME="pod-1",
@@ -137,5 +152,5 @@ def test_a_web_identity_signs_in_by_a_file(aws, tmp_path):
 
 
 def test_what_virga_does_not_do_it_says(aws):
-    said = aws("dynamodb", "list-tables", code=254)
+    said = aws("dynamodb", "list-tables", fails=True)
     assert "(NotImplemented)" in said and "ListTables" in said

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The oldest Python that the pinned SDK runs on.
@@ -24,6 +24,12 @@ const PARTS: &[Part] = &[
         text: "format, lints, and all of the workspace's own tests",
         run: rust,
     },
+    // Mostly waits, since the provider does; so it runs beside what follows.
+    Part {
+        name: "terraform",
+        text: "Terraform with the AWS provider, where this machine has them",
+        run: terraform,
+    },
     Part {
         name: "specs",
         text: "the features in specs/, with boto3 against the built binary",
@@ -33,11 +39,6 @@ const PARTS: &[Part] = &[
         name: "clients",
         text: "boto3 by json and by query, the AWS CLI, bare HTTP",
         run: clients,
-    },
-    Part {
-        name: "terraform",
-        text: "Terraform with the AWS provider, where this machine has them",
-        run: terraform,
     },
 ];
 
@@ -56,6 +57,17 @@ struct Run {
     /// What did not run, and why.
     missing: Vec<String>,
     binary: Option<PathBuf>,
+    beside: Option<Beside>,
+}
+
+/// A step that runs while others do.
+struct Beside {
+    name: &'static str,
+    child: Child,
+    report: PathBuf,
+    /// What it says, for when it has ended.
+    log: PathBuf,
+    started: Instant,
 }
 
 /// Runs the parts that are named, or all of them.
@@ -76,6 +88,7 @@ pub fn run(words: &[String]) -> Outcome {
         steps: Vec::new(),
         missing: Vec::new(),
         binary: std::env::var_os("VIRGA_BINARY").map(PathBuf::from),
+        beside: None,
     };
     let started = Instant::now();
     for part in PARTS {
@@ -87,6 +100,7 @@ pub fn run(words: &[String]) -> Outcome {
             run.add(part.name, (0, 1, 0), Duration::ZERO);
         }
     }
+    run.join()?;
     run.summarize(started.elapsed())
 }
 
@@ -174,37 +188,76 @@ impl Run {
         Ok(binary)
     }
 
-    /// Runs pytest on a folder and counts by its report.
-    fn pytest(&mut self, name: &str, python: &Path, paths: &[&str]) -> Result<(u64, u64, u64), String> {
-        let binary = self.binary()?;
+    /// Runs pytest on folders and counts by its report.
+    fn pytest(&mut self, name: &str, python: &Path, paths: &[&str]) -> Outcome {
+        let (mut command, report) = self.pytest_command(name, python, paths)?;
         announce(name);
-        let report = root()
-            .join("target/test-reports")
-            .join(format!("{}.xml", name.replace(' ', "-")));
-        if let Some(folder) = report.parent() {
-            fs::create_dir_all(folder).map_err(at(folder))?;
-        }
-        let _ = fs::remove_file(&report);
         let started = Instant::now();
+        let status = command.status().map_err(|error| format!("{command:?}: {error}"))?;
+        self.add(name, outcome(&report, status.success()), started.elapsed());
+        Ok(())
+    }
+
+    fn pytest_command(&mut self, name: &str, python: &Path, paths: &[&str]) -> Result<(Command, PathBuf), String> {
+        let binary = self.binary()?;
+        let folder = root().join("target/test-reports");
+        fs::create_dir_all(&folder).map_err(at(&folder))?;
+        let report = folder.join(format!("{}.xml", name.replace(' ', "-")));
+        let _ = fs::remove_file(&report);
         let mut command = Command::new(python);
         command
-            .args(["-m", "pytest", "-q", "--color=auto", "-rs", "--junitxml"])
+            .args(["-m", "pytest", "-q", "-rs", "--junitxml"])
             .arg(&report)
             .args(paths)
             .env("VIRGA_BINARY", &binary)
             .current_dir(root())
             .stdin(Stdio::null());
-        let status = command.status().map_err(|error| format!("{command:?}: {error}"))?;
-        let (passed, mut failed, skipped) = fs::read_to_string(&report)
-            .ok()
-            .and_then(|xml| counts(&xml))
-            .unwrap_or_default();
-        if !status.success() && failed == 0 {
-            failed = 1;
+        Ok((command, report))
+    }
+
+    /// Starts pytest; [`Run::join`] waits for it.
+    fn pytest_beside(&mut self, name: &'static str, python: &Path, paths: &[&str]) -> Outcome {
+        let (mut command, report) = self.pytest_command(name, python, paths)?;
+        announce(&format!("{name}, beside what follows"));
+        let log = report.with_extension("log");
+        let out = fs::File::create(&log).map_err(at(&log))?;
+        let err = out.try_clone().map_err(at(&log))?;
+        let child = command
+            .stdout(out)
+            .stderr(err)
+            .spawn()
+            .map_err(|error| format!("{command:?}: {error}"))?;
+        self.beside = Some(Beside {
+            name,
+            child,
+            report,
+            log,
+            started: Instant::now(),
+        });
+        Ok(())
+    }
+
+    /// Waits for what runs beside, and counts it.
+    fn join(&mut self) -> Outcome {
+        let Some(mut beside) = self.beside.take() else {
+            return Ok(());
+        };
+        announce(beside.name);
+        let status = beside
+            .child
+            .wait()
+            .map_err(|error| format!("{}: {error}", beside.name))?;
+        print!("{}", fs::read_to_string(&beside.log).unwrap_or_default());
+        let (passed, failed, skipped) = outcome(&beside.report, status.success());
+        self.add(beside.name, (passed, failed, skipped), beside.started.elapsed());
+        if passed + failed == 0 {
+            self.missing.push(format!(
+                "{} ({skipped} skipped): this machine lacks `terraform` or a local copy of its AWS provider, see \
+                 tests/README.md",
+                beside.name
+            ));
         }
-        let counts = (passed, failed, skipped);
-        self.add(name, counts, started.elapsed());
-        Ok(counts)
+        Ok(())
     }
 }
 
@@ -274,14 +327,7 @@ fn clients(run: &mut Run) -> Outcome {
 
 fn terraform(run: &mut Run) -> Outcome {
     let python = environment(".venv", "tests/requirements.txt")?;
-    let (passed, failed, skipped) = run.pytest("Terraform", &python, &["tests/terraform"])?;
-    if passed + failed == 0 {
-        run.missing.push(format!(
-            "{skipped} tests with Terraform: this machine lacks `terraform` or a local copy of its AWS provider \
-             (see tests/README.md)"
-        ));
-    }
-    Ok(())
+    run.pytest_beside("Terraform", &python, &["tests/terraform"])
 }
 
 /// The Python of a virtual environment, made anew where its requirements have changed.
@@ -367,6 +413,13 @@ fn system_python() -> Result<PathBuf, String> {
     Err(format!(
         "the tests need Python {major}.{minor} or later ({found}); PYTHON=… names another"
     ))
+}
+
+/// What a run of pytest came to. One that broke before it wrote a report counts as a failure.
+fn outcome(report: &Path, success: bool) -> (u64, u64, u64) {
+    let read = fs::read_to_string(report).ok();
+    let (passed, failed, skipped) = read.and_then(|xml| counts(&xml)).unwrap_or_default();
+    (passed, if success { failed } else { failed.max(1) }, skipped)
 }
 
 /// Passed, failed and skipped, of a JUnit report.
