@@ -87,13 +87,17 @@ impl Region {
 
     /// The partition that the region belongs to, by AWS's naming.
     pub fn partition(&self) -> Partition {
-        if self.0.starts_with("cn-") {
-            Partition::China
-        } else if self.0.starts_with("us-gov-") {
-            Partition::GovCloud
-        } else {
-            Partition::Aws
-        }
+        let starts = [
+            ("cn-", Partition::China),
+            ("us-gov-", Partition::GovCloud),
+            ("us-iso-", Partition::Iso),
+            ("us-isob-", Partition::IsoB),
+            ("eu-isoe-", Partition::IsoE),
+            ("us-isof-", Partition::IsoF),
+            ("eusc-", Partition::Eusc),
+        ];
+        let found = starts.into_iter().find(|(start, _)| self.0.starts_with(start));
+        found.map_or(Partition::Aws, |(_, partition)| partition)
     }
 }
 
@@ -121,6 +125,12 @@ pub enum Partition {
     Aws,
     China,
     GovCloud,
+    Iso,
+    IsoB,
+    IsoE,
+    IsoF,
+    /// The European Sovereign Cloud.
+    Eusc,
 }
 
 impl Partition {
@@ -130,6 +140,11 @@ impl Partition {
             Partition::Aws => "aws",
             Partition::China => "aws-cn",
             Partition::GovCloud => "aws-us-gov",
+            Partition::Iso => "aws-iso",
+            Partition::IsoB => "aws-iso-b",
+            Partition::IsoE => "aws-iso-e",
+            Partition::IsoF => "aws-iso-f",
+            Partition::Eusc => "aws-eusc",
         }
     }
 }
@@ -162,6 +177,9 @@ mod tests {
         assert_eq!(partition("eu-central-1"), Ok(Partition::Aws));
         assert_eq!(partition("cn-north-1"), Ok(Partition::China));
         assert_eq!(partition("us-gov-west-1"), Ok(Partition::GovCloud));
+        assert_eq!(partition("us-iso-east-1"), Ok(Partition::Iso));
+        assert_eq!(partition("us-isob-east-1"), Ok(Partition::IsoB));
+        assert_eq!(partition("eusc-de-east-1"), Ok(Partition::Eusc));
         assert!(Region::parse("US-EAST-1").is_err());
         assert!(Region::parse("").is_err());
     }
