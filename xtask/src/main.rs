@@ -1,5 +1,6 @@
 //! The project's own automation. Every subcommand is one module with a `run` that takes the words behind its name.
 
+mod bench;
 mod generate;
 mod models;
 mod new_service;
@@ -41,6 +42,11 @@ const COMMANDS: &[Subcommand] = &[
         "test",
         "set up what the tests need and run them all, or the parts that are named",
         test::run,
+    ),
+    (
+        "bench",
+        "measure against a bare HTTP server, as ratios in one run (--quick)",
+        bench::run,
     ),
 ];
 
