@@ -120,14 +120,15 @@ pub fn read<'a>(facts: &Facts<'a>) -> Result<Option<Claim<'a>>, Fault> {
 }
 
 fn read_header<'a>(facts: &Facts<'a>, header: &'a str) -> Result<Claim<'a>, Fault> {
-    let header = header.trim();
-    let (scheme, rest) = header.split_once([' ', '\t']).unwrap_or((header, ""));
+    let header = header.trim_ascii();
+    let blank = header.bytes().position(|byte| matches!(byte, b' ' | b'\t'));
+    let (scheme, rest) = header.split_at(blank.unwrap_or(header.len()));
     match scheme {
         "AWS4-HMAC-SHA256" => read_v4_header(facts, header, Scheme::V4, rest),
         "AWS4-ECDSA-P256-SHA256" => read_v4_header(facts, header, Scheme::V4A, rest),
         "AWS" => {
             let (key, signature) = rest
-                .trim()
+                .trim_ascii()
                 .split_once(':')
                 .filter(|(key, signature)| !key.is_empty() && !signature.is_empty())
                 .ok_or_else(|| Fault::header_parts(header, [false; 4]))?;
@@ -150,19 +151,26 @@ fn read_header<'a>(facts: &Facts<'a>, header: &'a str) -> Result<Claim<'a>, Faul
 
 fn read_v4_header<'a>(facts: &Facts<'a>, header: &str, scheme: Scheme, rest: &'a str) -> Result<Claim<'a>, Fault> {
     let (mut credential, mut signed_headers, mut signature) = (None, None, None);
-    for pair in rest.split(',') {
-        let pair = pair.trim();
+    let mut start = 0;
+    while start < rest.len() {
+        // Plain loops over bytes: this runs for every request, and commas and equal signs are ASCII.
+        let tail = rest.as_bytes().get(start..).unwrap_or_default();
+        let end = start + tail.iter().position(|byte| *byte == b',').unwrap_or(tail.len());
+        let pair = rest.get(start..end).unwrap_or_default().trim_ascii();
+        start = end + 1;
         if pair.is_empty() {
             continue;
         }
-        let (name, value) = pair.split_once('=').ok_or_else(|| Fault::header_pair(header))?;
-        let slot = match name {
-            "Credential" => &mut credential,
-            "SignedHeaders" => &mut signed_headers,
-            "Signature" => &mut signature,
-            _ => continue,
-        };
-        *slot = Some(value);
+        let equals = pair.bytes().position(|byte| byte == b'=');
+        let (name, value) = equals
+            .and_then(|at| Some((pair.get(..at)?, pair.get(at + 1..)?)))
+            .ok_or_else(|| Fault::header_pair(header))?;
+        match name {
+            "Credential" => credential = Some(value),
+            "SignedHeaders" => signed_headers = Some(value),
+            "Signature" => signature = Some(value),
+            _ => {}
+        }
     }
     let time = header_text(facts, AMZ_DATE).or_else(|| date(facts));
     let parts = (
@@ -216,9 +224,11 @@ fn slashes(scheme: Scheme, credential: &str, carrier: Carrier) -> Result<[usize;
     };
     let mut found = [0; 4];
     let mut count = 0;
-    for (at, _) in credential.match_indices('/') {
-        *found.get_mut(count).ok_or_else(wrong)? = at;
-        count += 1;
+    for (at, byte) in credential.bytes().enumerate() {
+        if byte == b'/' {
+            *found.get_mut(count).ok_or_else(wrong)? = at;
+            count += 1;
+        }
     }
     match scheme {
         Scheme::V4 if count == 4 => {}

@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use virga_base::limits::HEADERS_MAX_COUNT;
 
 /// The first byte of a TLS handshake.
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -99,8 +100,12 @@ where
             }
         })
     };
-    let mut connection = hyper::server::conn::http1::Builder::new()
-        .max_headers(limits.headers_max_count)
+    let mut http1 = hyper::server::conn::http1::Builder::new();
+    if limits.headers_max_count > HEADERS_MAX_COUNT {
+        // A limit of one's own costs each request an allocation; hyper's is the usual one.
+        http1.max_headers(limits.headers_max_count);
+    }
+    let mut connection = http1
         .max_buf_size(limits.headers_max_bytes.max(8192))
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(Watched::new(stream, pulse.clone())), service);

@@ -5,7 +5,7 @@ use crate::chain::{self, Desk, Peer};
 use crate::connection;
 use crate::cors::Origins;
 use crate::options::EdgeOptions;
-use crate::tls::Tls;
+use crate::tls::{Certificate, Tls};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use std::fmt;
@@ -65,7 +65,7 @@ pub(crate) struct Shared {
     pub(crate) options: EdgeOptions,
     pub(crate) origins: Origins,
     pub(crate) keys: SigningKeys,
-    pub(crate) tls: Tls,
+    pub(crate) tls: Arc<Tls>,
 }
 
 impl Edge {
@@ -89,7 +89,7 @@ impl Edge {
             shared: Arc::new(Shared {
                 origins: Origins::new(&options.allow_origins),
                 keys: SigningKeys::default(),
-                tls: Tls::new(options.certificate_folder.clone()),
+                tls: Arc::new(Tls::new(options.certificate_folder.clone())),
                 options,
             }),
         })
@@ -97,6 +97,11 @@ impl Edge {
 
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The certificate that clients over TLS are shown.
+    pub fn certificate(&self) -> Certificate {
+        Certificate(self.shared.tls.clone())
     }
 
     /// Serves until `shutdown` completes, then lets requests under way finish for a while.

@@ -19,4 +19,4 @@ pub use body::chunked::{ChunkDecoder, Step};
 pub use chain::{Arrival, Target, Who};
 pub use edge::{BindError, Edge};
 pub use options::{EdgeOptions, Internal, Limits, Permit, Ruling, Silent, Station};
-pub use tls::{CertificateError, certificate_pem};
+pub use tls::{Certificate, CertificateError, certificate_pem};

@@ -7,22 +7,24 @@ use virga_base::Region;
 static DEFAULT: LazyLock<Region> = LazyLock::new(Region::default);
 
 /// From the credential scope, else the host's name, else the default.
-pub(crate) fn region(claim: Option<&Claim<'_>>, region_set: Option<&str>, host: Option<&str>) -> Region {
+pub(crate) fn region<'a>(
+    claim: Option<&Claim<'_>>,
+    region_set: impl FnOnce() -> Option<&'a str>,
+    host: Option<&str>,
+) -> Region {
     let scoped = claim.map(Claim::region).unwrap_or_default();
-    let named = [Some(scoped), region_set, host.and_then(of_host)];
-    for name in named.into_iter().flatten() {
-        if name == DEFAULT.as_str() {
-            break;
-        }
-        // `aws-global` and the like are what clients sign for services without regions.
-        if name.is_empty() || name == "*" || name.starts_with("aws-") {
-            continue;
-        }
-        if let Ok(region) = Region::parse(name) {
-            return region;
-        }
+    if scoped == DEFAULT.as_str() {
+        return DEFAULT.clone();
     }
-    DEFAULT.clone()
+    let named = |name: &str| {
+        // `aws-global` and the like are what clients sign for services without regions.
+        let names_one = !name.is_empty() && name != "*" && !name.starts_with("aws-");
+        Region::parse(name).ok().filter(|_| names_one)
+    };
+    named(scoped)
+        .or_else(|| region_set().and_then(named))
+        .or_else(|| host.and_then(of_host).and_then(named))
+        .unwrap_or_else(|| DEFAULT.clone())
 }
 
 /// The label of a host name that is a region: `sqs.eu-west-1.amazonaws.com`, `b.s3-us-west-2.localhost`.
@@ -62,9 +64,9 @@ mod tests {
             assert_eq!(of_host(host), expected, "{host}");
         }
         assert_eq!(
-            region(None, Some("*"), Some("x.ap-southeast-2.y")).as_str(),
+            region(None, || Some("*"), Some("x.ap-southeast-2.y")).as_str(),
             "ap-southeast-2"
         );
-        assert_eq!(region(None, None, Some("localhost")).as_str(), "us-east-1");
+        assert_eq!(region(None, || None, Some("localhost")).as_str(), "us-east-1");
     }
 }

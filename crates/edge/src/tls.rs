@@ -156,19 +156,28 @@ fn write_file(path: &Path, text: &str, mode: u32) -> io::Result<()> {
 /// The TLS side of an edge.
 pub(crate) struct Tls {
     folder: Option<PathBuf>,
-    acceptor: OnceCell<TlsAcceptor>,
+    ready: OnceCell<Ready>,
+}
+
+struct Ready {
+    acceptor: TlsAcceptor,
+    certificate: String,
 }
 
 impl Tls {
     pub(crate) fn new(folder: Option<PathBuf>) -> Tls {
         Tls {
             folder,
-            acceptor: OnceCell::new(),
+            ready: OnceCell::new(),
         }
     }
 
     pub(crate) async fn acceptor(&self) -> Result<&TlsAcceptor, CertificateError> {
-        self.acceptor
+        self.ready().await.map(|ready| &ready.acceptor)
+    }
+
+    async fn ready(&self) -> Result<&Ready, CertificateError> {
+        self.ready
             .get_or_try_init(|| async {
                 let folder = self.folder.clone();
                 let made = tokio::task::spawn_blocking(move || {
@@ -176,12 +185,26 @@ impl Tls {
                         Some(folder) => Identity::kept(&folder)?,
                         None => Identity::make()?,
                     };
-                    identity.acceptor()
+                    Ok(Ready {
+                        acceptor: identity.acceptor()?,
+                        certificate: identity.certificate,
+                    })
                 });
                 made.await
                     .unwrap_or_else(|error| Err(CertificateError::Use(error.to_string())))
             })
             .await
+    }
+}
+
+/// The certificate that an edge shows to its clients. Cheap to clone.
+#[derive(Clone)]
+pub struct Certificate(pub(crate) Arc<Tls>);
+
+impl Certificate {
+    /// The certificate in PEM, made now if no client has come over TLS yet.
+    pub async fn pem(&self) -> Result<String, CertificateError> {
+        self.0.ready().await.map(|ready| ready.certificate.clone())
     }
 }
 

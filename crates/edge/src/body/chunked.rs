@@ -401,3 +401,63 @@ impl HttpBody for HashedBody {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ChunkDecoder, Step};
+    use bytes::Bytes;
+    use http::{HeaderMap, HeaderValue};
+
+    /// The data, then the number of trailers or the error's code.
+    fn decode(body: &[u8], length: usize, piece: usize) -> (Vec<u8>, Result<usize, String>) {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amz-decoded-content-length", HeaderValue::from(length));
+        let mut decoder = ChunkDecoder::new(&headers, None).expect("a length");
+        let mut out = Vec::new();
+        for part in body.chunks(piece) {
+            let mut input = Bytes::copy_from_slice(part);
+            loop {
+                match decoder.step(&mut input) {
+                    Ok(Step::Data(data)) => out.extend_from_slice(&data),
+                    Ok(Step::End(trailers)) => return (out, Ok(trailers.len())),
+                    Ok(Step::More) => break,
+                    Err(error) => return (out, Err(error.code.into_owned())),
+                }
+            }
+        }
+        let end = decoder.finish().map(|trailers| trailers.map_or(0, |map| map.len()));
+        (out, end.map_err(|error| error.code.into_owned()))
+    }
+
+    #[test]
+    fn it_does_not_matter_where_the_pieces_end() {
+        let incomplete = Err("IncompleteBody".to_owned());
+        let trailer = Err("MalformedTrailerError".to_owned());
+        let table: [(&[u8], usize, &[u8], Result<usize, String>); 9] = [
+            (b"5\r\nhello\r\n0\r\n\r\n", 5, b"hello", Ok(0)),
+            (
+                b"5;chunk-signature=ab\r\nhello\r\n0;chunk-signature=cd\r\n\r\n",
+                5,
+                b"hello",
+                Ok(0),
+            ),
+            (b"3\r\nabc\r\n2\r\nde\r\n0\r\na:b\r\nc: d\r\n\r\n", 5, b"abcde", Ok(2)),
+            (b"5\nhello\n0\n\n", 5, b"hello", Ok(0)),
+            (b"1\r\nx\r\n0\r\na:b", 1, b"x", Ok(1)),
+            (b"0\r\n\r\n", 0, b"", Ok(0)),
+            (b"5\r\nhello\r\n", 5, b"hello", incomplete.clone()),
+            (b"5\r\nhello\r\n0\r\n\r\n", 6, b"hello", incomplete),
+            (b"0\r\nno colon\r\n\r\n", 0, b"", trailer),
+        ];
+        for (body, length, data, end) in table {
+            for piece in 1..=body.len() {
+                let shown = String::from_utf8_lossy(body);
+                assert_eq!(
+                    decode(body, length, piece),
+                    (data.to_vec(), end.clone()),
+                    "{shown} by {piece}"
+                );
+            }
+        }
+    }
+}

@@ -125,24 +125,24 @@ async fn read_form(desk: &Desk, claim: &Result<Option<Claim<'_>>, Fault>, body: 
 /// `Action` and `Version` of a form.
 fn action(form: &[u8]) -> Option<(Cow<'_, str>, Option<Cow<'_, str>>)> {
     let (mut name, mut version) = (None, None);
-    for pair in form.split(|byte| *byte == b'&') {
-        let slot = if pair.starts_with(b"Action=") {
-            &mut name
-        } else if pair.starts_with(b"Version=") {
-            &mut version
-        } else {
-            continue;
-        };
-        let value = pair.splitn(2, |byte| *byte == b'=').nth(1).unwrap_or_default();
-        *slot = Some(decode(std::str::from_utf8(value).ok()?.trim_ascii_end()));
-        if name.is_some() && version.is_some() {
-            break;
+    let mut rest = form;
+    while !rest.is_empty() && (name.is_none() || version.is_none()) {
+        let end = rest.iter().position(|byte| *byte == b'&').unwrap_or(rest.len());
+        let (pair, tail) = rest.split_at(end);
+        rest = tail.get(1..).unwrap_or_default();
+        if let Some(value) = pair.strip_prefix(b"Action=") {
+            name = Some(decode(std::str::from_utf8(value.trim_ascii_end()).ok()?));
+        } else if let Some(value) = pair.strip_prefix(b"Version=") {
+            version = Some(decode(std::str::from_utf8(value.trim_ascii_end()).ok()?));
         }
     }
     Some((name?, version))
 }
 
 fn decode(text: &str) -> Cow<'_, str> {
+    if !text.bytes().any(|byte| byte == b'%') {
+        return Cow::Borrowed(text);
+    }
     percent_decode_str(text).decode_utf8_lossy()
 }
 

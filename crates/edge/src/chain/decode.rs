@@ -2,7 +2,7 @@
 
 use super::accept::body_error;
 use super::verify::{Proof, Verified};
-use super::{Arrival, Desk, Exit, Refused, Target, Who, encode};
+use super::{Arrival, Desk, Exit, Named, Refused, Target, encode};
 use crate::body::Payload;
 use crate::body::checksum;
 use crate::body::chunked::{self, ChunkDecoder, ChunkedBody, HashedBody};
@@ -29,8 +29,18 @@ const CHUNKED: &str = "aws-chunked";
 /// A call that is known in full.
 pub(super) struct Decoded {
     pub(super) target: Target,
-    pub(super) who: Who,
+    pub(super) named: Named,
     pub(super) call: Call,
+}
+
+impl Decoded {
+    pub(super) fn refuse(self, error: AwsError) -> Refused {
+        Refused {
+            target: self.target,
+            named: Some(self.named),
+            error,
+        }
+    }
 }
 
 pub(super) async fn decode(desk: &Desk, arrival: &Arrival, verified: Verified<'_>) -> Result<Decoded, Exit> {
@@ -44,6 +54,7 @@ pub(super) async fn decode(desk: &Desk, arrival: &Arrival, verified: Verified<'_
     } = verified;
     let read = read(desk, arrival, op, &target, &path, body, proof).await;
     let (input, stream) = read.map_err(|error| Refused::of(target, Some(&who), error))?;
+    let named = Named::of(&who);
     let request = Request {
         id: encode::request_id(&target, arrival).into_owned(),
         host: arrival.host().map(str::to_owned),
@@ -59,12 +70,12 @@ pub(super) async fn decode(desk: &Desk, arrival: &Arrival, verified: Verified<'_
         model: op.model,
         operation: op.operation,
         input,
-        caller: who.caller.clone(),
+        caller: who.caller,
         account: who.account,
-        region: who.region.clone(),
+        region: who.region,
         request,
     };
-    Ok(Decoded { target, who, call })
+    Ok(Decoded { target, named, call })
 }
 
 /// The input, and the body where it streams.
@@ -118,6 +129,7 @@ fn check_constraints(service: &Service, op: OperationRef, input: &Value) -> Resu
 }
 
 /// How a body is packed.
+#[derive(Default)]
 struct Framing {
     /// In `aws-chunked`, with whatever signatures.
     chunked: bool,
@@ -129,14 +141,16 @@ struct Framing {
 impl Framing {
     fn of(headers: &HeaderMap) -> Framing {
         let encoding = headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok());
+        let payload = headers.get(&CONTENT_SHA256);
+        if encoding.is_none() && payload.is_none() {
+            return Framing::default();
+        }
         let names = encoding.unwrap_or_default().split(',').map(str::trim);
         let rest: Vec<&str> = names
             .clone()
             .filter(|name| !name.is_empty() && *name != CHUNKED)
             .collect();
-        let is_streaming = headers
-            .get(&CONTENT_SHA256)
-            .is_some_and(|payload| payload.as_bytes().starts_with(b"STREAMING-"));
+        let is_streaming = payload.is_some_and(|payload| payload.as_bytes().starts_with(b"STREAMING-"));
         Framing {
             chunked: is_streaming || names.clone().any(|name| name == CHUNKED),
             gzip: rest.last().is_some_and(|name| name.eq_ignore_ascii_case("gzip")),

@@ -28,7 +28,7 @@ pub(super) async fn dispatch(desk: &Desk, arrival: &Arrival, permitted: Permitte
         Ok(answer) => Ok(Answered { target, named, answer }),
         Err(error) => Err(Exit::from(Refused {
             target,
-            who: Some(named),
+            named: Some(named),
             error,
         })),
     }

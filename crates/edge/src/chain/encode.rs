@@ -44,7 +44,7 @@ pub(super) fn encode(arrival: &Arrival, outcome: Result<Answered, Exit>) -> Enco
                 arrival,
                 Refused {
                     target,
-                    who: Some(named),
+                    named: Some(named),
                     error,
                 },
             ),
@@ -107,7 +107,7 @@ fn write(arrival: &Arrival, target: &Target, answer: Answer) -> Result<Response<
 }
 
 fn refuse(arrival: &Arrival, refused: Refused) -> Encoded {
-    let Refused { target, who, error } = refused;
+    let Refused { target, named, error } = refused;
     let id = request_id(&target, arrival);
     let mut wire = virga_codec::encode_error(target.protocol, target.op(), target.model, &error, &id);
     if target.is("dynamodb") || target.is("dynamodbstreams") {
@@ -117,7 +117,7 @@ fn refuse(arrival: &Arrival, refused: Refused) -> Encoded {
         response: response(arrival, wire),
         told: Some(Told {
             target,
-            named: who,
+            named,
             error: Some(error),
         }),
     }

@@ -43,7 +43,9 @@ pub(crate) async fn walk(desk: &Desk, peer: &Peer, request: http::Request<Payloa
         let mut decoded = decode::decode(desk, &arrival, verified).await?;
         for station in desk.stations() {
             let ruling = station.after_decode(&arrival, &mut decoded.call).await;
-            ruling.map_err(|error| Refused::of(decoded.target, Some(&decoded.who), error))?;
+            if let Err(error) = ruling {
+                return Err(decoded.refuse(error).into());
+            }
         }
         let permitted = permit::permit(desk, &arrival, decoded).await?;
         dispatch::dispatch(desk, &arrival, permitted).await
@@ -137,8 +139,7 @@ enum Exit {
 /// An error, with what is known of the request that it answers.
 struct Refused {
     target: Target,
-    /// The account, the region and the caller's ARN.
-    who: Option<Named>,
+    named: Option<Named>,
     error: AwsError,
 }
 
@@ -163,7 +164,7 @@ impl Refused {
     fn of(target: Target, who: Option<&Who>, error: AwsError) -> Refused {
         Refused {
             target,
-            who: who.map(Named::of),
+            named: who.map(Named::of),
             error,
         }
     }

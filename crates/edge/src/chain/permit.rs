@@ -12,14 +12,17 @@ pub(super) struct Permitted {
 }
 
 pub(super) async fn permit(desk: &Desk, arrival: &Arrival, decoded: Decoded) -> Result<Permitted, Exit> {
-    let Decoded { target, who, call } = decoded;
+    let Decoded { target, named, call } = decoded;
     if let Some(permit) = &desk.shared.options.permit {
         let ruling = permit.permit(desk.cloud_for(arrival), &call).await;
-        ruling.map_err(|error| Refused::of(target, Some(&who), error))?;
+        if let Err(error) = ruling {
+            return Err(Refused {
+                target,
+                named: Some(named),
+                error,
+            }
+            .into());
+        }
     }
-    Ok(Permitted {
-        target,
-        named: Named::of(&who),
-        call,
-    })
+    Ok(Permitted { target, named, call })
 }
