@@ -51,12 +51,11 @@ async fn serve(options: StartOptions, listening: Listening) -> Result<(), Failur
     })
     .await
     .map_err(|error| explain(&options, &error))?;
-    if let Some(folder) = options.data.clone() {
-        admin.set_certificate(Box::new(move || {
-            let folder = folder.clone();
-            Box::pin(async move { virga_edge::certificate_pem(&folder).map_err(|error| error.to_string()) })
-        }));
-    }
+    let certificate = edge.certificate();
+    admin.set_certificate(Box::new(move || {
+        let certificate = certificate.clone();
+        Box::pin(async move { certificate.pem().await.map_err(|error| error.to_string()) })
+    }));
     listening.at(&options, edge.local_addr().port())?;
     let printer = if options.log_level == log::LevelFilter::Off {
         None

@@ -266,6 +266,8 @@ fn the_log_is_followed_and_printed_as_json() {
 #[test]
 fn pages_of_the_web_may_not_reset() {
     let server = Server::start("origin", "--log-level off");
+    let first = text(&server.run("cert").stdout);
+    assert!(first.contains("END CERTIFICATE") && first == text(&server.run("cert").stdout), "{first}");
     let reset = |origin: &str| {
         let head = "POST /_virga/reset HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n";
         server.send(&format!("{head}Origin: {origin}\r\n\r\n")).0
