@@ -49,6 +49,8 @@ class Virga:
             stderr=subprocess.STDOUT,
         )
         self.endpoint = self._wait_until_ready(data)
+        # One for all clients: a session reads the SDK's models, which takes longer than most tests.
+        self.session = boto3.session.Session()
 
     def _wait_until_ready(self, data: Path) -> str:
         end = time.monotonic() + READY_MAX_S
@@ -108,7 +110,7 @@ class Virga:
     def client(self, service: str, *, key="test", secret="test", token=None, region="us-east-1", **config):
         """A boto3 client that tries once and never looks elsewhere for credentials."""
         config.setdefault("retries", {"total_max_attempts": 1})
-        return boto3.session.Session().client(
+        return self.session.client(
             service,
             endpoint_url=config.pop("endpoint_url", self.endpoint),
             region_name=region,
