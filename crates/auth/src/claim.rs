@@ -1,8 +1,8 @@
 //! What a request says about who signed it: in the `Authorization` header, or in the query string of a presigned link.
 
 use crate::Fault;
-use http::HeaderMap;
 use http::header::{AUTHORIZATION, DATE};
+use http::{HeaderMap, HeaderName};
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 use virga_base::Timestamp;
@@ -95,8 +95,8 @@ impl Claim<'_> {
     }
 }
 
-const AMZ_DATE: &str = "x-amz-date";
-const SECURITY_TOKEN: &str = "x-amz-security-token";
+static AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
+static SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 
 /// Finds who a request says it comes from. `None` for requests that nobody signed.
 pub fn read<'a>(facts: &Facts<'a>) -> Result<Option<Claim<'a>>, Fault> {
@@ -133,11 +133,11 @@ fn read_header<'a>(facts: &Facts<'a>, header: &'a str) -> Result<Claim<'a>, Faul
                 .filter(|(key, signature)| !key.is_empty() && !signature.is_empty())
                 .ok_or_else(|| Fault::header_parts(header, [false; 4]))?;
             Ok(Claim {
-                time: header_text(facts, AMZ_DATE)
+                time: header_text(facts, &AMZ_DATE)
                     .or_else(|| date(facts))
                     .unwrap_or_default()
                     .into(),
-                session_token: header_text(facts, SECURITY_TOKEN).map(Cow::Borrowed),
+                session_token: header_text(facts, &SECURITY_TOKEN).map(Cow::Borrowed),
                 ..version_2(Carrier::Header, key.into(), signature.into())
             })
         }
@@ -172,7 +172,7 @@ fn read_v4_header<'a>(facts: &Facts<'a>, header: &str, scheme: Scheme, rest: &'a
             _ => {}
         }
     }
-    let time = header_text(facts, AMZ_DATE).or_else(|| date(facts));
+    let time = header_text(facts, &AMZ_DATE).or_else(|| date(facts));
     let parts = (
         credential.filter(|text| !text.is_empty()),
         signed_headers.filter(|text| !text.is_empty()),
@@ -198,7 +198,7 @@ fn read_v4_header<'a>(facts: &Facts<'a>, header: &str, scheme: Scheme, rest: &'a
         signature: signature.into(),
         time: time.into(),
         expires_s: None,
-        session_token: header_text(facts, SECURITY_TOKEN).map(Cow::Borrowed),
+        session_token: header_text(facts, &SECURITY_TOKEN).map(Cow::Borrowed),
     })
 }
 
@@ -249,12 +249,12 @@ fn slashes(scheme: Scheme, credential: &str, carrier: Carrier) -> Result<[usize;
     Ok(found)
 }
 
-fn header_text<'a>(facts: &Facts<'a>, name: &'static str) -> Option<&'a str> {
+fn header_text<'a>(facts: &Facts<'a>, name: &HeaderName) -> Option<&'a str> {
     facts.headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 fn date<'a>(facts: &Facts<'a>) -> Option<&'a str> {
-    facts.headers.get(DATE).and_then(|value| value.to_str().ok())
+    header_text(facts, &DATE)
 }
 
 /// The parameters of a query string that carry a signature, as sent.

@@ -1,8 +1,10 @@
 //! One connection: TLS or not, HTTP/1.1 or HTTP/2, and the watch over its silence.
 
 use crate::body::Payload;
+use crate::body::inlet::Inlet;
 use crate::chain::{self, Desk, Peer};
 use crate::pulse::{Pulse, State, Watched};
+use http::header::EXPECT;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -84,6 +86,11 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
+fn payload(request: http::Request<Incoming>) -> http::Request<Payload> {
+    let waits = request.headers().contains_key(EXPECT);
+    request.map(|body| Payload::Incoming(Inlet::new(body, waits)))
+}
+
 async fn serve_http1<S>(stream: S, peer: Peer, desk: Arc<Desk>, stopping: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -95,7 +102,7 @@ where
         service_fn(move |request: http::Request<Incoming>| {
             let (desk, peer, under_way) = (desk.clone(), peer.clone(), pulse.begin());
             async move {
-                let answer = chain::walk(&desk, &peer, request.map(Payload::Incoming)).await;
+                let answer = chain::walk(&desk, &peer, payload(request)).await;
                 Ok::<_, Infallible>(answer.map(|body| body.holding(under_way)))
             }
         })
@@ -151,7 +158,7 @@ where
         service_fn(move |request: http::Request<Incoming>| {
             let (desk, peer, under_way) = (desk.clone(), peer.clone(), pulse.begin());
             async move {
-                let answer = chain::walk(&desk, &peer, request.map(Payload::Incoming)).await;
+                let answer = chain::walk(&desk, &peer, payload(request)).await;
                 Ok::<_, Infallible>(answer.map(|body| body.holding(under_way)))
             }
         })

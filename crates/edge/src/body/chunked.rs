@@ -408,8 +408,10 @@ mod tests {
     use bytes::Bytes;
     use http::{HeaderMap, HeaderValue};
 
-    /// The data, then the number of trailers or the error's code.
-    fn decode(body: &[u8], length: usize, piece: usize) -> (Vec<u8>, Result<usize, String>) {
+    /// The number of trailers, or the error's code.
+    type End = Result<usize, String>;
+
+    fn decode(body: &[u8], length: usize, piece: usize) -> (Vec<u8>, End) {
         let mut headers = HeaderMap::new();
         headers.insert("x-amz-decoded-content-length", HeaderValue::from(length));
         let mut decoder = ChunkDecoder::new(&headers, None).expect("a length");
@@ -433,7 +435,7 @@ mod tests {
     fn it_does_not_matter_where_the_pieces_end() {
         let incomplete = Err("IncompleteBody".to_owned());
         let trailer = Err("MalformedTrailerError".to_owned());
-        let table: [(&[u8], usize, &[u8], Result<usize, String>); 9] = [
+        let table: [(&[u8], usize, &[u8], End); 9] = [
             (b"5\r\nhello\r\n0\r\n\r\n", 5, b"hello", Ok(0)),
             (
                 b"5;chunk-signature=ab\r\nhello\r\n0;chunk-signature=cd\r\n\r\n",

@@ -3,15 +3,16 @@
 pub(crate) mod answer;
 pub(crate) mod checksum;
 pub(crate) mod chunked;
+pub(crate) mod inlet;
 pub(crate) mod pieces;
 pub(crate) mod whole;
 
 use bytes::Bytes;
-use hyper::body::Incoming;
+use inlet::Inlet;
 
 /// A request's body as it came.
 pub(crate) enum Payload {
     /// Still on the wire.
-    Incoming(Incoming),
+    Incoming(Inlet),
     Whole(Bytes),
 }

@@ -35,7 +35,7 @@ impl Pieces {
             Payload::Incoming(incoming) => incoming,
         };
         loop {
-            match Pin::new(&mut *incoming).poll_frame(cx) {
+            match incoming.poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     self.timer = None;
                     if let Ok(data) = frame.into_data() {

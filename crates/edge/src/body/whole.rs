@@ -4,7 +4,6 @@ use super::Payload;
 use super::pieces::Pieces;
 use bytes::{Bytes, BytesMut};
 use flate2::bufread::GzDecoder;
-use http_body::Body as HttpBody;
 use std::future::poll_fn;
 use std::io::{self, Read};
 use std::time::Duration;

@@ -162,6 +162,10 @@ fn unknown(error: &AddressError, action_missing: bool, version: Option<&str>) ->
                     "InvalidAction",
                     format!("The action {name} is not valid for this web service."),
                 ),
+                Protocol::Query if model.name == "sqs" => AwsError::new(
+                    "InvalidAction",
+                    format!("The action {name} is not valid for this endpoint."),
+                ),
                 Protocol::Query => {
                     let version = version.unwrap_or(&model.api_version);
                     AwsError::new(

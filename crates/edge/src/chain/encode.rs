@@ -4,14 +4,14 @@ use super::dispatch::Answered;
 use super::{Arrival, Exit, Named, Refused, Target};
 use crate::body::answer::AnswerBody;
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use http::header::{ACCEPT, CONTENT_LENGTH};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body::Body as _;
 use std::borrow::Cow;
 use virga_base::AwsError;
 use virga_codec::WireResponse;
 use virga_service::Answer;
-use virga_shape::Value;
+use virga_shape::{Protocol, Value};
 
 static CRC32: HeaderName = HeaderName::from_static("x-amz-crc32");
 
@@ -74,7 +74,12 @@ fn write(arrival: &Arrival, target: &Target, answer: Answer) -> Result<Response<
         status,
     } = answer;
     let output = output.unwrap_or(Value::Null);
-    let mut wire = virga_codec::encode_response(target.protocol, op, &output, &request_id(target, arrival))?;
+    let id = request_id(target, arrival);
+    let mut wire = if target.protocol == Protocol::Query && arrival.text(&ACCEPT) == Some("application/json") {
+        virga_codec::encode_response_as_json(op, &output, &id)
+    } else {
+        virga_codec::encode_response(target.protocol, op, &output, &id)?
+    };
     for (name, value) in headers {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             wire.headers.insert(name, value);
@@ -109,7 +114,16 @@ fn write(arrival: &Arrival, target: &Target, answer: Answer) -> Result<Response<
 fn refuse(arrival: &Arrival, refused: Refused) -> Encoded {
     let Refused { target, named, error } = refused;
     let id = request_id(&target, arrival);
-    let mut wire = virga_codec::encode_error(target.protocol, target.op(), target.model, &error, &id);
+    let mut wire = if is_stray_get(arrival, &target) {
+        // What AWS's front answers to a browser at the endpoint of a service that speaks awsJson.
+        WireResponse {
+            status: 404,
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(b"<UnknownOperationException/>\n"),
+        }
+    } else {
+        virga_codec::encode_error(target.protocol, target.op(), target.model, &error, &id)
+    };
     if target.is("dynamodb") || target.is("dynamodbstreams") {
         add_crc32(&mut wire);
     }
@@ -121,6 +135,13 @@ fn refuse(arrival: &Arrival, refused: Refused) -> Encoded {
             error: Some(error),
         }),
     }
+}
+
+fn is_stray_get(arrival: &Arrival, target: &Target) -> bool {
+    arrival.method == Method::GET
+        && target.model.is_some()
+        && target.operation.is_none()
+        && matches!(target.protocol, Protocol::Json10 | Protocol::Json11)
 }
 
 fn response(arrival: &Arrival, wire: WireResponse) -> Response<AnswerBody> {

@@ -308,3 +308,16 @@ async fn digests_in_headers_are_compared() {
         .says(400, "<Code>BadDigest</Code>");
     assert_eq!(server.send(delete("")).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_refusal_reaches_a_client_that_is_still_sending() {
+    let server = Server::start().await;
+    let mut stream = server.connect().await;
+    let large = "x".repeat(8 * 1024 * 1024);
+    for _ in 0..2 {
+        let unbuilt = request("PUT /bucket?policy", &authorization("test", "s3"), &large);
+        stream.write_all(unbuilt.as_bytes()).await.expect("the body is taken");
+        let reply = read_reply(&mut stream).await.expect("an answer");
+        reply.says(501, "<Code>NotImplemented</Code>");
+    }
+}
