@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use virga_base::Timestamp;
 use virga_service::{Ctx, DueId, Table, record};
+use virga_store::{Record, decode_record, encode_record};
 
 /// Lifetime: the queue's. Key: name.
 pub const QUEUES: Table<(String,), Queue> = Table::new(0x0200, "sqs.queues");
@@ -158,7 +159,19 @@ pub struct Message {
     pub received_before: u32,
 }
 
-record!(Message, 1);
+impl Record for Message {
+    const VERSION: u8 = 1;
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        // Room for all at once: a body grown into place would be copied several times.
+        out.reserve(self.body.len() + 256);
+        encode_record(self, out);
+    }
+
+    fn decode(version: u8, bytes: &[u8]) -> Option<Message> {
+        (version == Self::VERSION).then(|| decode_record(bytes)).flatten()
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attribute {

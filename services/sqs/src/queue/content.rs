@@ -293,7 +293,7 @@ impl AttributeFilter {
 
 /// A number of a FIFO queue's message as clients see it: twenty digits, rising.
 pub fn sequence_number(sequence: u64) -> String {
-    (18_850_000_000_000_000_000u128 + u128::from(sequence) * 256).to_string()
+    (18_849_496_460_467_696_128u128 + u128::from(sequence) * 256).to_string()
 }
 
 /// A UUID's bytes from its text.
