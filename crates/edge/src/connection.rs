@@ -3,7 +3,7 @@
 use crate::body::Payload;
 use crate::body::inlet::Inlet;
 use crate::chain::{self, Desk, Peer};
-use crate::pulse::{Pulse, State, Watched};
+use crate::pulse::{Look, Pulse, Watch, Watched};
 use http::header::EXPECT;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -95,7 +95,7 @@ async fn serve_http1<S>(stream: S, peer: Peer, desk: Arc<Desk>, stopping: watch:
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let pulse = Pulse::new();
+    let pulse = Arc::new(Pulse::default());
     let limits = desk.limits().clone();
     let service = {
         let pulse = pulse.clone();
@@ -118,25 +118,22 @@ where
         .serve_connection(TokioIo::new(Watched::new(stream, pulse.clone())), service);
     let mut stop = pin!(stopped(stopping));
     let mut is_stopping = false;
-    let mut look = pin!(tokio::time::sleep(limits.headers_read_max.min(limits.idle_max)));
+    let mut watch = Watch::new(pulse, limits.idle_max, limits.headers_read_max);
+    let mut look = pin!(tokio::time::sleep(watch.first()));
     loop {
         tokio::select! {
+            biased;
             // Broken connections are everyday; what a request did wrong has been answered.
             _ = &mut connection => return,
             () = &mut stop, if !is_stopping => {
                 is_stopping = true;
-                Pin::new(&mut connection).graceful_shutdown();
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
             }
-            () = &mut look => {
-                let next = match pulse.state() {
-                    State::Busy => limits.headers_read_max,
-                    State::Idle(passed) if passed >= limits.idle_max => return,
-                    State::Idle(passed) => (limits.idle_max - passed).min(limits.headers_read_max),
-                    State::Head(passed) if passed >= limits.headers_read_max => break,
-                    State::Head(passed) => limits.headers_read_max - passed,
-                };
-                look.as_mut().reset(tokio::time::Instant::now() + next.max(Duration::from_millis(1)));
-            }
+            () = &mut look => match watch.look() {
+                Look::Again(after) => look.as_mut().reset(tokio::time::Instant::now() + after),
+                Look::Silent => return,
+                Look::Slow => break,
+            },
         }
     }
     let mut stream = connection.into_parts().io.into_inner();
@@ -151,7 +148,7 @@ async fn serve_http2<S>(stream: S, peer: Peer, desk: Arc<Desk>, stopping: watch:
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let pulse = Pulse::new();
+    let pulse = Arc::new(Pulse::default());
     let limits = desk.limits().clone();
     let service = {
         let pulse = pulse.clone();
@@ -174,22 +171,21 @@ where
     );
     let mut stop = pin!(stopped(stopping));
     let mut is_stopping = false;
-    let mut look = pin!(tokio::time::sleep(limits.idle_max));
+    // Frames that are no requests keep a connection alive as well, so only silence counts here.
+    let mut watch = Watch::new(pulse, limits.idle_max, limits.idle_max);
+    let mut look = pin!(tokio::time::sleep(watch.first()));
     loop {
         tokio::select! {
+            biased;
             _ = &mut connection => return,
             () = &mut stop, if !is_stopping => {
                 is_stopping = true;
                 connection.as_mut().graceful_shutdown();
             }
-            () = &mut look => {
-                let next = match pulse.state() {
-                    State::Idle(passed) if passed >= limits.idle_max => return,
-                    State::Idle(passed) => limits.idle_max - passed,
-                    State::Busy | State::Head(_) => limits.idle_max,
-                };
-                look.as_mut().reset(tokio::time::Instant::now() + next.max(Duration::from_millis(1)));
-            }
+            () = &mut look => match watch.look() {
+                Look::Again(after) => look.as_mut().reset(tokio::time::Instant::now() + after),
+                Look::Silent | Look::Slow => return,
+            },
         }
     }
 }

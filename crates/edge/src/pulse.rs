@@ -2,70 +2,91 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What a connection's watch learns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Nothing is being asked; for that long.
-    Idle(Duration),
-    /// A request's head has begun but not ended; for that long.
-    Head(Duration),
-    /// Requests are under way.
-    Busy,
-}
-
-/// Shared by a connection's stream, its requests and its watch.
+/// Shared by a connection's stream, its requests and its watch. It reads no clock, because it beats with every request;
+/// the [`Watch`] does, which looks only now and then.
+#[derive(Default)]
 pub(crate) struct Pulse {
-    born: Instant,
     /// Requests whose answers have not been sent.
     under_way: AtomicU32,
-    /// Milliseconds from `born` to the end of the last request.
-    idle_since_ms: AtomicU64,
-    /// Milliseconds from `born` to the first byte of the head that is being read, plus one; 0 if none is.
-    head_since_ms: AtomicU64,
+    /// Requests that have begun.
+    begun: AtomicU64,
+    /// Whether a request's head has begun and not ended.
+    in_head: AtomicBool,
 }
 
 impl Pulse {
-    pub(crate) fn new() -> Arc<Pulse> {
-        Arc::new(Pulse {
-            born: Instant::now(),
-            under_way: AtomicU32::new(0),
-            idle_since_ms: AtomicU64::new(0),
-            head_since_ms: AtomicU64::new(0),
-        })
-    }
-
-    pub(crate) fn state(&self) -> State {
-        if self.under_way.load(Ordering::Relaxed) > 0 {
-            return State::Busy;
-        }
-        let now_ms = self.now_ms();
-        let passed = |since_ms: u64| Duration::from_millis(now_ms.saturating_sub(since_ms));
-        match self.head_since_ms.load(Ordering::Relaxed) {
-            0 => State::Idle(passed(self.idle_since_ms.load(Ordering::Relaxed))),
-            since_ms => State::Head(passed(since_ms - 1)),
-        }
-    }
-
     /// A request's head has been read.
     pub(crate) fn begin(self: &Arc<Pulse>) -> UnderWay {
         self.under_way.fetch_add(1, Ordering::Relaxed);
-        self.head_since_ms.store(0, Ordering::Relaxed);
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        self.in_head.store(false, Ordering::Relaxed);
         UnderWay(self.clone())
     }
 
     fn bytes_came(&self) {
-        if self.under_way.load(Ordering::Relaxed) == 0 && self.head_since_ms.load(Ordering::Relaxed) == 0 {
-            self.head_since_ms.store(self.now_ms() + 1, Ordering::Relaxed);
+        if self.under_way.load(Ordering::Relaxed) == 0 {
+            self.in_head.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What a look at a connection finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// All is well; look again after that time.
+    Again(Duration),
+    /// Nothing has been asked for too long.
+    Silent,
+    /// A request's head has taken too long.
+    Slow,
+}
+
+/// Tells silent and slow connections by finding them unchanged.
+pub(crate) struct Watch {
+    pulse: Arc<Pulse>,
+    idle_max: Duration,
+    head_max: Duration,
+    /// What was last seen to be new, and when.
+    seen: (u64, bool),
+    since: Instant,
+}
+
+impl Watch {
+    pub(crate) fn new(pulse: Arc<Pulse>, idle_max: Duration, head_max: Duration) -> Watch {
+        Watch {
+            pulse,
+            idle_max,
+            head_max,
+            seen: (0, false),
+            since: Instant::now(),
         }
     }
 
-    fn now_ms(&self) -> u64 {
-        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
+    /// How long to wait for the first look.
+    pub(crate) fn first(&self) -> Duration {
+        self.head_max.min(self.idle_max)
+    }
+
+    pub(crate) fn look(&mut self) -> Look {
+        let begun = self.pulse.begun.load(Ordering::Relaxed);
+        let in_head = self.pulse.in_head.load(Ordering::Relaxed);
+        if self.pulse.under_way.load(Ordering::Relaxed) > 0 || self.seen != (begun, in_head) {
+            self.seen = (begun, in_head);
+            self.since = Instant::now();
+            return Look::Again(self.first());
+        }
+        let passed = self.since.elapsed();
+        let limit = if in_head { self.head_max } else { self.idle_max };
+        match limit.checked_sub(passed) {
+            Some(left) if !left.is_zero() => Look::Again(left.min(self.first()).max(Duration::from_millis(1))),
+            _ if in_head => Look::Slow,
+            _ => Look::Silent,
+        }
     }
 }
 
@@ -74,7 +95,6 @@ pub(crate) struct UnderWay(Arc<Pulse>);
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.idle_since_ms.store(self.0.now_ms(), Ordering::Relaxed);
         self.0.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }
@@ -129,5 +149,29 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Look, Pulse, Watch};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    #[test]
+    fn what_stays_unchanged_too_long_is_found() {
+        let pulse = Arc::new(Pulse::default());
+        let mut watch = Watch::new(pulse.clone(), Duration::from_millis(40), Duration::from_millis(20));
+        assert!(matches!(watch.look(), Look::Again(_)));
+        pulse.bytes_came();
+        assert!(matches!(watch.look(), Look::Again(_)), "a head has begun");
+        std::thread::sleep(Duration::from_millis(25));
+        assert_eq!(watch.look(), Look::Slow);
+        let under_way = pulse.begin();
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(matches!(watch.look(), Look::Again(_)), "busy");
+        drop(under_way);
+        std::thread::sleep(Duration::from_millis(50));
+        assert_eq!(watch.look(), Look::Silent);
     }
 }

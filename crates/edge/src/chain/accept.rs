@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderName, Method, Response, StatusCode, Uri, Version};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 use virga_base::{AwsError, Timestamp};
 use virga_shape::Protocol;
@@ -17,12 +18,17 @@ use virga_shape::Protocol;
 #[derive(Clone)]
 pub(crate) struct Peer {
     address: SocketAddr,
+    ip: Arc<str>,
     secure: bool,
 }
 
 impl Peer {
     pub(crate) fn new(address: SocketAddr, secure: bool) -> Peer {
-        Peer { address, secure }
+        Peer {
+            address,
+            ip: address.ip().to_canonical().to_string().into(),
+            secure,
+        }
     }
 }
 
@@ -38,6 +44,8 @@ pub struct Arrival {
     pub version: Version,
     pub headers: HeaderMap,
     pub peer: SocketAddr,
+    /// The peer's address without its port.
+    pub source_ip: Arc<str>,
     /// Whether it came over TLS.
     pub secure: bool,
     pub(crate) standing: Standing,
@@ -79,6 +87,7 @@ pub(super) fn accept(desk: &Desk, peer: &Peer, request: http::Request<Payload>) 
         version: head.version,
         headers: head.headers,
         peer: peer.address,
+        source_ip: peer.ip.clone(),
         secure: peer.secure,
     };
     (arrival, Raw { body })

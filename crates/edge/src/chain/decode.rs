@@ -59,7 +59,7 @@ pub(super) async fn decode(desk: &Desk, arrival: &Arrival, verified: Verified<'_
         id: encode::request_id(&target, arrival).into_owned(),
         host: arrival.host().map(str::to_owned),
         secure: arrival.secure,
-        source_ip: Some(arrival.peer.ip().to_canonical().to_string()),
+        source_ip: Some(arrival.source_ip.to_string()),
         user_agent: arrival.text(&USER_AGENT).map(str::to_owned),
         method: arrival.method.as_str().to_owned(),
         path: arrival.uri.path().to_owned(),
