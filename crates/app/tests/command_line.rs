@@ -267,7 +267,10 @@ fn the_log_is_followed_and_printed_as_json() {
 fn pages_of_the_web_may_not_reset() {
     let server = Server::start("origin", "--log-level off");
     let first = text(&server.run("cert").stdout);
-    assert!(first.contains("END CERTIFICATE") && first == text(&server.run("cert").stdout), "{first}");
+    assert!(
+        first.contains("END CERTIFICATE") && first == text(&server.run("cert").stdout),
+        "{first}"
+    );
     let reset = |origin: &str| {
         let head = "POST /_virga/reset HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n";
         server.send(&format!("{head}Origin: {origin}\r\n\r\n")).0
@@ -298,9 +301,20 @@ fn a_detached_server_answers_when_the_command_returns() {
         "{}",
         text(&started.stdout)
     );
+    let port = endpoint.rsplit(':').next().unwrap_or_default();
+    let again = virga(&folder, &format!("start --detach --data d --port {port}"))
+        .output()
+        .expect("runs");
+    assert_eq!(code(&again), 2);
+    assert!(text(&again.stderr).contains("is in use"), "{}", text(&again.stderr));
+    assert!(folder.0.join("d/virga.pid").exists(), "the first one still runs");
     let stopped = virga(&folder, "stop --endpoint").arg(endpoint).output().expect("runs");
     assert_eq!(code(&stopped), 0, "{}", text(&stopped.stderr));
-    assert!(text(&std::fs::read(folder.0.join("d/virga.log")).expect("a log")).contains("Virga"));
+    let log = text(&std::fs::read(folder.0.join("d/virga.log")).expect("a log"));
+    assert!(
+        log.starts_with("Virga") && log.contains("is in use"),
+        "both wrote to it: {log}"
+    );
 }
 
 #[test]

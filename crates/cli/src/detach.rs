@@ -5,6 +5,7 @@ use crate::resolve::StartOptions;
 use crate::{Failure, Program, out};
 use serde_json::Value as Json;
 use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,6 +14,8 @@ use std::time::{Duration, Instant};
 pub(crate) const READY_FILE: &str = "VIRGA_READY_FILE";
 const LOG_FILE: &str = "virga.log";
 const READY_MAX: Duration = Duration::from_secs(20);
+/// A log that has grown beyond is put aside at the next start.
+const LOG_MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 pub(crate) fn detach(program: &Program, options: &StartOptions) -> Result<(), Failure> {
     let folder = match &options.data {
@@ -25,8 +28,11 @@ pub(crate) fn detach(program: &Program, options: &StartOptions) -> Result<(), Fa
     };
     let log_path = folder.join(name);
     let ready_path = folder.join(format!(".virga-{}.ready", std::process::id()));
-    let mut child = spawn(program, &log_path, &ready_path)?;
-    let ready = wait(&mut child, &ready_path, &log_path);
+    let log_file = open_log(&log_path)
+        .map_err(|error| Failure::usage(format!("The log {} cannot be written: {error}.", log_path.display())))?;
+    let log_begin = log_file.metadata().map_or(0, |facts| facts.len());
+    let mut child = spawn(program, log_file, &ready_path)?;
+    let ready = wait(&mut child, &ready_path, (&log_path, log_begin));
     let _ = std::fs::remove_file(&ready_path);
     let ready = ready?;
     let endpoint = ready.get("endpoint").and_then(Json::as_str).unwrap_or_default();
@@ -50,10 +56,8 @@ fn other_endpoint(endpoint: &str) -> String {
 }
 
 /// The same command without `--detach`, in a group of its own, so that Ctrl-C here does not reach it.
-fn spawn(program: &Program, log_path: &Path, ready_path: &Path) -> Result<Child, Failure> {
+fn spawn(program: &Program, log_file: File, ready_path: &Path) -> Result<Child, Failure> {
     let cannot = |what: &str, error: std::io::Error| Failure::usage(format!("{what}: {error}."));
-    let log_file = open_log(log_path)
-        .map_err(|error| cannot(&format!("The log {} cannot be written", log_path.display()), error))?;
     let log_copy = log_file
         .try_clone()
         .map_err(|error| cannot("The log cannot be shared", error))?;
@@ -75,11 +79,25 @@ fn spawn(program: &Program, log_path: &Path, ready_path: &Path) -> Result<Child,
         .map_err(|error| cannot("Virga cannot be started in the background", error))
 }
 
+/// Appends: a Virga that runs already may be writing to the same file.
 fn open_log(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new().create(true).write(true).truncate(true).open(path)
+    if std::fs::metadata(path).is_ok_and(|facts| facts.len() > LOG_MAX_BYTES) {
+        std::fs::rename(path, path.with_extension("old.log"))?;
+    }
+    OpenOptions::new().create(true).append(true).open(path)
 }
 
-fn wait(child: &mut Child, ready_path: &Path, log_path: &Path) -> Result<Json, Failure> {
+/// The last line that was logged since `begin`.
+fn last_line((path, begin): (&Path, u64)) -> Option<String> {
+    let mut file = File::open(path).ok()?;
+    file.seek(SeekFrom::Start(begin)).ok()?;
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
+    Some(line.strip_prefix("virga: ").unwrap_or(line).to_owned())
+}
+
+fn wait(child: &mut Child, ready_path: &Path, log: (&Path, u64)) -> Result<Json, Failure> {
     let begin = Instant::now();
     loop {
         if let Some(ready) = std::fs::read_to_string(ready_path)
@@ -90,19 +108,10 @@ fn wait(child: &mut Child, ready_path: &Path, log_path: &Path) -> Result<Json, F
         }
         let ended = child.try_wait().ok().flatten();
         if let Some(status) = ended {
-            let log = std::fs::read_to_string(log_path).unwrap_or_default();
-            let reason = log
-                .lines()
-                .rev()
-                .find(|line| !line.trim().is_empty())
-                .unwrap_or("it said nothing");
-            let reason = reason.strip_prefix("virga: ").unwrap_or(reason);
+            let reason = last_line(log).unwrap_or_else(|| "it said nothing.".to_owned());
             return Err(match status.code() {
                 Some(2) => Failure::usage(reason),
-                _ => Failure::refused(format!(
-                    "Virga ended at once: {reason} Its log is {}.",
-                    log_path.display()
-                )),
+                _ => Failure::refused(format!("Virga ended at once: {reason} Its log is {}.", log.0.display())),
             });
         }
         if begin.elapsed() > READY_MAX {
@@ -110,7 +119,7 @@ fn wait(child: &mut Child, ready_path: &Path, log_path: &Path) -> Result<Json, F
             return Err(Failure::refused(format!(
                 "Virga did not answer within {} s. Its log is {}.",
                 READY_MAX.as_secs(),
-                log_path.display()
+                log.0.display()
             )));
         }
         std::thread::sleep(Duration::from_millis(2));

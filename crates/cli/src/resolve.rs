@@ -177,7 +177,7 @@ impl Resolved {
         services: &ServiceSettings,
     ) -> Result<(), Failure> {
         for (variable, value) in variables.iter().filter(|(name, _)| name.starts_with("VIRGA_")) {
-            if OTHER_VARIABLES.iter().any(|(name, _)| name == variable) {
+            if OTHER_VARIABLES.iter().any(|(name, _)| name == variable) || is_service_link(variable, value) {
                 continue;
             }
             if let Some(setting) = SETTINGS.iter().find(|setting| setting.environment() == *variable) {
@@ -209,6 +209,13 @@ impl Resolved {
         }
         Ok(())
     }
+}
+
+/// Kubernetes tells every container of a service named `virga` in variables that look like ours.
+fn is_service_link(variable: &str, value: &str) -> bool {
+    variable.starts_with("VIRGA_SERVICE_")
+        || variable.starts_with("VIRGA_PORT_")
+        || (variable == "VIRGA_PORT" && value.contains("://"))
 }
 
 /// `VIRGA_SQS_DELETE_WAIT_S`

@@ -120,6 +120,17 @@ fn settings_that_do_not_exist_are_refused_wherever_they_stand() {
 }
 
 #[test]
+fn what_kubernetes_says_of_a_service_named_virga_is_no_setting() {
+    let variables = map(&[
+        ("VIRGA_PORT", "tcp://10.0.0.1:4566"),
+        ("VIRGA_PORT_4566_TCP_ADDR", "10.0.0.1"),
+        ("VIRGA_SERVICE_HOST", "10.0.0.1"),
+    ]);
+    let resolved = resolve(&map(&[]), &variables, &services()).expect("resolves");
+    assert_eq!(resolved.settings["port"].value, "4566");
+}
+
+#[test]
 fn every_setting_is_a_flag_a_variable_a_key_and_a_line_of_the_docs() {
     let start = help::page(crate::commands::find("start").expect("start"));
     let docs = settings_markdown(&services());
