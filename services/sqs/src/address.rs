@@ -1,6 +1,7 @@
 //! Queue URLs: how they are written, and which queue a request means.
 
 use crate::errors;
+use crate::queue::name;
 use crate::state::Queue;
 use virga_base::{Account, AwsError, Region};
 use virga_service::Ctx;
@@ -39,6 +40,9 @@ impl Target {
             )
             .with_status(404)
         })?;
+        if !name::is_valid(parsed.name) {
+            return Err(errors::queue_does_not_exist(ctx));
+        }
         Ok(Target::at(ctx, parsed.account, parsed.region, parsed.name))
     }
 

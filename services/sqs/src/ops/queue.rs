@@ -154,6 +154,9 @@ pub async fn url(ctx: Ctx, input: GetQueueUrlRequest) -> Result<GetQueueUrlResul
         Some(owner) => Some(Account::parse(&owner).map_err(|_| errors::queue_does_not_exist(&ctx))?),
         None => None,
     };
+    if !name::is_valid(&name) {
+        return Err(errors::queue_does_not_exist(&ctx));
+    }
     let target = Target::at(&ctx, account, None, &name);
     let queue = target
         .ctx

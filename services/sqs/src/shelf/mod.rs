@@ -168,7 +168,7 @@ impl Shelf {
         }
         let until = self.now.plus_secs(i64::from(timeout_s));
         let received = slot.received_last.unwrap_or(self.now);
-        if until > received.plus_secs(i64::from(limits::VISIBILITY_MAX_S)) {
+        if timeout_s > 0 && until > received.plus_secs(i64::from(limits::VISIBILITY_MAX_S)) {
             return Ok(Change::TooLong);
         }
         let changed = Slot {

@@ -107,6 +107,19 @@ async fn a_queue_is_found_by_every_form_of_its_url() {
 }
 
 #[tokio::test]
+async fn a_name_that_no_queue_can_have_is_a_queue_that_does_not_exist() {
+    let world = world();
+    for name in ["ü".to_owned(), "x".repeat(81), "x".repeat(100_000)] {
+        for (operation, field) in [("GetQueueUrl", "QueueName"), ("PurgeQueue", "QueueUrl")] {
+            assert_eq!(
+                world.err("sqs", operation, json!({ field: name })).await.0,
+                "QueueDoesNotExist"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_deleted_queue_is_gone_and_can_be_made_anew() {
     let queue = Bench::new(json!({})).await;
     queue.send("old").await;
