@@ -114,7 +114,7 @@ fn write(arrival: &Arrival, target: &Target, answer: Answer) -> Result<Response<
 fn refuse(arrival: &Arrival, refused: Refused) -> Encoded {
     let Refused { target, named, error } = refused;
     let id = request_id(&target, arrival);
-    let mut wire = if is_stray_get(arrival, &target) {
+    let mut wire = if is_stray_get(arrival, &target, &error) {
         // What AWS's front answers to a browser at the endpoint of a service that speaks awsJson.
         WireResponse {
             status: 404,
@@ -137,10 +137,10 @@ fn refuse(arrival: &Arrival, refused: Refused) -> Encoded {
     }
 }
 
-fn is_stray_get(arrival: &Arrival, target: &Target) -> bool {
+fn is_stray_get(arrival: &Arrival, target: &Target, error: &AwsError) -> bool {
     arrival.method == Method::GET
-        && target.model.is_some()
         && target.operation.is_none()
+        && error.code == "UnknownOperationException"
         && matches!(target.protocol, Protocol::Json10 | Protocol::Json11)
 }
 
