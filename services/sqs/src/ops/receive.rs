@@ -3,6 +3,7 @@
 use crate::address::Target;
 use crate::queue::attributes;
 use crate::queue::content::{self, AttributeFilter};
+use crate::queue::digest;
 use crate::queue::receipt::Receipt;
 use crate::shelf::{DeadLetters, Delivered, Shelf};
 use crate::state::{AttributeValue, QUEUES, Queue, topic};
@@ -88,7 +89,7 @@ fn wish(target: &Target, input: &ReceiveMessageRequest) -> Result<Wish, AwsError
         }
         Some(id) => {
             content::check_id(id, "ReceiveRequestAttemptId")?;
-            Some(content::hash("", id))
+            Some(digest::hash("", id))
         }
     };
     Ok(Wish {
@@ -223,7 +224,7 @@ fn show(queue: &Queue, one: Delivered, names: &[&'static str], filter: &Attribut
         .collect();
     let message = one.message;
     let wanted = || message.attributes.iter().filter(|(name, _)| filter.wants(name));
-    let md5 = content::attributes_md5(wanted().map(|(name, attribute)| (name.as_str(), attribute)));
+    let md5 = digest::attributes_md5(wanted().map(|(name, attribute)| (name.as_str(), attribute)));
     let message_attributes = md5.is_some().then(|| {
         wanted()
             .map(|(name, attribute)| {
@@ -240,9 +241,9 @@ fn show(queue: &Queue, one: Delivered, names: &[&'static str], filter: &Attribut
             .collect()
     });
     Message {
-        message_id: Some(content::uuid_text(&message.id)),
+        message_id: Some(digest::uuid_text(&message.id)),
         receipt_handle: Some(receipt.to_handle()),
-        md5_of_body: Some(content::hex(&message.body_md5)),
+        md5_of_body: Some(digest::hex(&message.body_md5)),
         attributes: (!attributes.is_empty()).then_some(attributes),
         md5_of_message_attributes: md5,
         message_attributes,
@@ -261,7 +262,7 @@ fn system_attribute(queue: &Queue, one: &Delivered, name: &str) -> Option<String
         }
         system::SEQUENCE_NUMBER => {
             queue.settings.fifo.as_ref()?;
-            Some(content::sequence_number(one.sequence))
+            Some(digest::sequence_number(one.sequence))
         }
         system::MESSAGE_DEDUPLICATION_ID => message.deduplication_id.clone(),
         system::MESSAGE_GROUP_ID => message.group.clone(),

@@ -1,8 +1,8 @@
 //! Sending one message; what a batch shares with it.
 
 use crate::address::Target;
-use crate::queue::content;
 use crate::queue::name;
+use crate::queue::{content, digest};
 use crate::shelf::Shelf;
 use crate::state::{Message, QUEUES, Queue, Scope, Slot};
 use crate::wire::{MessageAttributeValue, MessageSystemAttributeValue, SendMessageRequest, SendMessageResult};
@@ -87,23 +87,23 @@ pub fn draft(target: &Target, parcel: Parcel) -> Result<Draft, AwsError> {
     let trace_header = content::trace_header(parcel.system_attributes)?;
     let deduplication_chosen = parcel.deduplication_id.is_some();
     let deduplication_id = match parcel.deduplication_id {
-        None if fifo => Some(content::content_id(&parcel.body)),
+        None if fifo => Some(digest::content_id(&parcel.body)),
         chosen => chosen,
     };
     let named = attributes.iter().map(|(name, attribute)| (name.as_str(), attribute));
-    let attributes_md5 = content::attributes_md5(named);
+    let attributes_md5 = digest::attributes_md5(named);
     let now = ctx.now();
     Ok(Draft {
         size_bytes: content::size_bytes(&parcel.body, &attributes),
         delay_s,
         deduplication_chosen,
         attributes_md5,
-        trace_header_md5: trace_header.as_deref().and_then(content::trace_header_md5),
+        trace_header_md5: trace_header.as_deref().and_then(digest::trace_header_md5),
         message: Message {
-            id: content::uuid_bytes(&ctx.ids().uuid()),
+            id: digest::uuid_bytes(&ctx.ids().uuid()),
             sent: now,
             kept_from: now,
-            body_md5: content::md5(parcel.body.as_bytes()),
+            body_md5: digest::md5(parcel.body.as_bytes()),
             body: parcel.body,
             attributes,
             sender: ctx.caller().user_id(),
@@ -152,7 +152,7 @@ impl Draft {
             Scope::Queue => "",
             Scope::MessageGroup => message.group.as_deref().unwrap_or_default(),
         };
-        let hash = content::hash(scope, message.deduplication_id.as_deref().unwrap_or_default());
+        let hash = digest::hash(scope, message.deduplication_id.as_deref().unwrap_or_default());
         if let Some(duplicate) = shelf.duplicate(tx, hash)? {
             return Ok((duplicate.message, Some(duplicate.sequence)));
         }
@@ -163,11 +163,11 @@ impl Draft {
 
     pub fn receipt(self, id: &[u8; 16], sequence: Option<u64>) -> Receipt {
         Receipt {
-            message_id: content::uuid_text(id),
-            body_md5: content::hex(&self.message.body_md5),
+            message_id: digest::uuid_text(id),
+            body_md5: digest::hex(&self.message.body_md5),
             attributes_md5: self.attributes_md5,
             trace_header_md5: self.trace_header_md5,
-            sequence_number: sequence.map(content::sequence_number),
+            sequence_number: sequence.map(digest::sequence_number),
         }
     }
 }

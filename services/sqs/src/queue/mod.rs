@@ -2,6 +2,7 @@
 
 pub mod attributes;
 pub mod content;
+pub mod digest;
 pub mod name;
 pub mod policy;
 pub mod receipt;
