@@ -1,7 +1,11 @@
 //! The project's own automation. Every subcommand is one module with a `run` that takes the words behind its name.
 
+mod bench;
 mod generate;
 mod models;
+mod new_service;
+mod test;
+mod tidy;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,8 +13,11 @@ use std::process::ExitCode;
 /// What went wrong, in words for whoever ran the command.
 type Outcome = Result<(), String>;
 
-/// Name, what it does, and the function that does it. New subcommands are one module and one line here.
-const COMMANDS: &[(&str, &str, fn(&[String]) -> Outcome)] = &[
+/// Name, what it does, and the function that does it.
+type Subcommand = (&'static str, &'static str, fn(&[String]) -> Outcome);
+
+/// New subcommands are one module and one line here.
+const COMMANDS: &[Subcommand] = &[
     (
         "models",
         "write models/pack.bin from an installed botocore (--botocore DIR)",
@@ -20,6 +27,26 @@ const COMMANDS: &[(&str, &str, fn(&[String]) -> Outcome)] = &[
         "gen",
         "write every service's wire.rs, and the catalog, from services/*/service.toml",
         generate::run,
+    ),
+    (
+        "new-service",
+        "make the folder of a service, by botocore's name of it",
+        new_service::run,
+    ),
+    (
+        "tidy",
+        "check that generated code is fresh, dependencies point down and files are short",
+        tidy::run,
+    ),
+    (
+        "test",
+        "set up what the tests need and run them all, or the parts that are named",
+        test::run,
+    ),
+    (
+        "bench",
+        "measure against a bare HTTP server, as ratios in one run (--quick)",
+        bench::run,
     ),
 ];
 

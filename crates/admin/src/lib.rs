@@ -1,1 +1,91 @@
+//! The paths beside AWS: `/_virga/*` for people and tools, `/_localstack/*` for what expects LocalStack, and the log of
+//! calls that both show.
+//!
+//! The edge hands every request under these paths to [`Admin::answer`]. The command line speaks to them over HTTP like
+//! anybody else, and shares only [`line`] and [`text`] with this side.
 
+mod answer;
+mod calls;
+mod diagnostics;
+mod fidelity;
+mod health;
+pub mod line;
+mod localstack;
+mod logs;
+mod origin;
+mod printer;
+mod query;
+mod routes;
+pub mod text;
+mod time;
+
+pub use calls::{CallLog, Page};
+pub use diagnostics::Diagnostics;
+pub use line::LogFormat;
+pub use printer::Printer;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+use tokio::sync::watch;
+use virga_service::{BoxFuture, Cloud};
+
+/// Answers one request under `/_virga` or `/_localstack`.
+pub type Internal = Arc<dyn Fn(Request<Bytes>) -> BoxFuture<Response<Bytes>> + Send + Sync>;
+
+/// Gives the TLS certificate in PEM, or says why there is none.
+pub type CertificateSource = Box<dyn Fn() -> BoxFuture<Result<String, String>> + Send + Sync>;
+
+/// What the paths beside AWS show and move.
+pub struct Admin {
+    cloud: Arc<Cloud>,
+    calls: Arc<CallLog>,
+    version: &'static str,
+    started: Instant,
+    certificate: OnceLock<CertificateSource>,
+    stopping: watch::Sender<bool>,
+}
+
+impl Admin {
+    pub fn new(cloud: Arc<Cloud>, calls: Arc<CallLog>, version: &'static str) -> Arc<Admin> {
+        Arc::new(Admin {
+            cloud,
+            calls,
+            version,
+            started: Instant::now(),
+            certificate: OnceLock::new(),
+            stopping: watch::Sender::new(false),
+        })
+    }
+
+    /// Shows the certificate that `source` gives, which may make it when it is first asked. Only the first source is taken.
+    pub fn set_certificate(&self, source: CertificateSource) {
+        let _ = self.certificate.set(source);
+    }
+
+    /// Asks for a graceful stop.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Completes once somebody has asked for a stop.
+    pub async fn stopped(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+
+    /// The answer to one request.
+    pub async fn answer(self: Arc<Admin>, request: Request<Bytes>) -> Response<Bytes> {
+        routes::answer(&self, &request).await
+    }
+
+    /// The same as a value for the edge.
+    pub fn internal(self: &Arc<Admin>) -> Internal {
+        let admin = self.clone();
+        Arc::new(move |request| Box::pin(admin.clone().answer(request)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -33,8 +33,12 @@ pub struct Clock {
 impl Clock {
     /// Follows the machine's clock.
     pub fn real() -> Clock {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        Clock::with(Timestamp::EPOCH.plus(now), ClockMode::Running { rate: 1.0 })
+        Clock::with(Clock::machine_now(), ClockMode::Running { rate: 1.0 })
+    }
+
+    /// The machine's own time, which nobody moves: for what clients outside do by theirs, such as signing.
+    pub fn machine_now() -> Timestamp {
+        Timestamp::EPOCH.plus(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO))
     }
 
     /// Stands at `at`.

@@ -50,15 +50,14 @@ impl Ids {
         self.fill(&mut b);
         b[6] = b[6] & 0x0f | 0x40;
         b[8] = b[8] & 0x3f | 0x80;
-        let mut text = String::with_capacity(36);
+        let mut text = Vec::with_capacity(36);
         for (i, byte) in b.iter().enumerate() {
             if matches!(i, 4 | 6 | 8 | 10) {
-                text.push('-');
+                text.push(b'-');
             }
-            text.push(HEX[usize::from(byte >> 4)] as char);
-            text.push(HEX[usize::from(byte & 15)] as char);
+            text.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
         }
-        text
+        String::from_utf8(text).unwrap_or_default()
     }
 
     /// `length` lower-case hexadecimal digits.

@@ -2,8 +2,8 @@
 
 /// Bytes of a request's line and headers together.
 pub const HEADERS_MAX_BYTES: usize = 64 * 1024;
-/// Number of headers in a request.
-pub const HEADERS_MAX_COUNT: usize = 200;
+/// Number of headers in a request. More than hyper's own 100 would cost every request an allocation.
+pub const HEADERS_MAX_COUNT: usize = 100;
 /// Bytes of a buffered body (all protocols; streamed members of S3 and the like are not buffered).
 pub const BODY_MAX_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes that a compressed body may inflate to.

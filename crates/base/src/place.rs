@@ -47,13 +47,20 @@ impl Account {
 
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:012}", self.0)
+        // By hand, because every call writes accounts and the padding of numbers is slow.
+        let mut digits = [b'0'; 12];
+        let mut rest = self.0;
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        f.write_str(std::str::from_utf8(&digits).unwrap_or_default())
     }
 }
 
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:012}", self.0)
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -87,13 +94,17 @@ impl Region {
 
     /// The partition that the region belongs to, by AWS's naming.
     pub fn partition(&self) -> Partition {
-        if self.0.starts_with("cn-") {
-            Partition::China
-        } else if self.0.starts_with("us-gov-") {
-            Partition::GovCloud
-        } else {
-            Partition::Aws
-        }
+        let starts = [
+            ("cn-", Partition::China),
+            ("us-gov-", Partition::GovCloud),
+            ("us-iso-", Partition::Iso),
+            ("us-isob-", Partition::IsoB),
+            ("eu-isoe-", Partition::IsoE),
+            ("us-isof-", Partition::IsoF),
+            ("eusc-", Partition::Eusc),
+        ];
+        let found = starts.into_iter().find(|(start, _)| self.0.starts_with(start));
+        found.map_or(Partition::Aws, |(_, partition)| partition)
     }
 }
 
@@ -121,6 +132,12 @@ pub enum Partition {
     Aws,
     China,
     GovCloud,
+    Iso,
+    IsoB,
+    IsoE,
+    IsoF,
+    /// The European Sovereign Cloud.
+    Eusc,
 }
 
 impl Partition {
@@ -130,6 +147,11 @@ impl Partition {
             Partition::Aws => "aws",
             Partition::China => "aws-cn",
             Partition::GovCloud => "aws-us-gov",
+            Partition::Iso => "aws-iso",
+            Partition::IsoB => "aws-iso-b",
+            Partition::IsoE => "aws-iso-e",
+            Partition::IsoF => "aws-iso-f",
+            Partition::Eusc => "aws-eusc",
         }
     }
 }
@@ -162,6 +184,9 @@ mod tests {
         assert_eq!(partition("eu-central-1"), Ok(Partition::Aws));
         assert_eq!(partition("cn-north-1"), Ok(Partition::China));
         assert_eq!(partition("us-gov-west-1"), Ok(Partition::GovCloud));
+        assert_eq!(partition("us-iso-east-1"), Ok(Partition::Iso));
+        assert_eq!(partition("us-isob-east-1"), Ok(Partition::IsoB));
+        assert_eq!(partition("eusc-de-east-1"), Ok(Partition::Eusc));
         assert!(Region::parse("US-EAST-1").is_err());
         assert!(Region::parse("").is_err());
     }

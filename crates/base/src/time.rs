@@ -66,6 +66,12 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// Year, month (1 to 12) and day.
+    pub fn date(self) -> (i32, u8, u8) {
+        let (year, month, day, ..) = self.parts();
+        (year, month, day)
+    }
+
     /// `2026-11-21T10:00:00Z`, with milliseconds where there are any.
     pub fn to_iso8601(self) -> String {
         let (y, mo, d, h, mi, s) = self.parts();

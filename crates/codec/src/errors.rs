@@ -1,5 +1,6 @@
 //! What all protocols share about errors: the model's facts about one, found once.
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use virga_base::{AwsError, Fault};
 use virga_shape::{ErrorFacts, Kind, ServiceModel, ShapeRef, StructValue, Value};
 
@@ -11,6 +12,11 @@ pub(crate) fn serialization(message: impl Into<String>) -> AwsError {
 /// A value that cannot be written: Virga's own mistake, or a caller by name's.
 pub(crate) fn unwritable(message: impl Into<String>) -> AwsError {
     AwsError::internal(message)
+}
+
+/// A value of another kind than its shape's.
+pub(crate) fn unfit(shape: ShapeRef) -> AwsError {
+    unwritable(format!("The value does not fit the shape {}", shape.name()))
 }
 
 /// An [`AwsError`] with what the model knows about it.
@@ -64,7 +70,9 @@ pub(crate) fn resolve(model: Option<&'static ServiceModel>, error: &AwsError) ->
             None => Fault::Sender,
         };
         let mut members = StructValue::new(shape);
-        if let Some((index, _)) = message_member(shape) {
+        if let Some((index, _)) = message_member(shape)
+            && !error.message.is_empty()
+        {
             members.set_at(index, Value::String(error.message.clone()));
         }
         for (name, json) in &error.details {
@@ -138,6 +146,86 @@ pub(crate) fn received(
     }
     error.message = message.unwrap_or_default();
     error
+}
+
+/// The error's type as JSON 1.0 and CBOR spell it: `namespace#Code`. Codes that the model does not know come from the
+/// framework that AWS's services are built with, and carry its namespace.
+pub(crate) fn absolute_type(model: Option<&ServiceModel>, resolved: &ResolvedError) -> String {
+    let name = &resolved.name;
+    match (model, resolved.shape) {
+        (Some(model), Some(_)) => format!("{}#{name}", namespace(model)),
+        _ if name == "ValidationException" => format!("com.amazon.coral.validate#{name}"),
+        _ => format!("com.amazon.coral.service#{name}"),
+    }
+}
+
+/// `com.amazonaws.sqs`; where the target prefix is dated (`DynamoDB_20120810`) the date is part of it:
+/// `com.amazonaws.dynamodb.v20120810`.
+fn namespace(model: &ServiceModel) -> String {
+    let date = model
+        .target_prefix
+        .as_deref()
+        .and_then(|prefix| prefix.rsplit_once('_'));
+    match date {
+        Some((_, date)) if date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()) => {
+            format!("com.amazonaws.{}.v{date}", model.signing_name)
+        }
+        _ => format!("com.amazonaws.{}", model.signing_name),
+    }
+}
+
+/// How the text of an error without a shape is called.
+pub(crate) fn message_name(resolved: &ResolvedError) -> &'static str {
+    match resolved.name.as_str() {
+        "SerializationException" | "AccessDeniedException" => "Message",
+        _ => "message",
+    }
+}
+
+/// The headers of an error answer: the error's own, the request's id, and for services that once spoke query their old
+/// code.
+pub(crate) fn headers(
+    model: Option<&ServiceModel>,
+    resolved: &ResolvedError,
+    error: &AwsError,
+    request_id: &str,
+) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    set_header(&mut headers, REQUEST_ID, request_id);
+    if model.is_some_and(|model| model.query_compatible) {
+        let old = format!("{};{}", resolved.code, resolved.fault_name());
+        set_header(&mut headers, "x-amzn-query-error", &old);
+    }
+    for (name, value) in &error.headers {
+        set_header(&mut headers, name, value);
+    }
+    headers
+}
+
+/// The request's id in answers of JSON, CBOR and query.
+pub(crate) const REQUEST_ID: &str = "x-amzn-requestid";
+
+/// Sets a header; one that HTTP cannot carry is left out, since an answer without it is better than none.
+pub(crate) fn set_header(headers: &mut HeaderMap, name: &str, value: &str) {
+    if let (Ok(name), Ok(value)) = (
+        HeaderName::from_bytes(name.as_bytes()),
+        HeaderValue::from_bytes(value.as_bytes()),
+    ) {
+        headers.insert(name, value);
+    }
+}
+
+/// A client of a service that once spoke query asks for the codes of then.
+pub(crate) fn ask_for_query_errors(model: &ServiceModel, headers: &mut HeaderMap) {
+    if model.query_compatible {
+        set_header(headers, "x-amzn-query-mode", "true");
+    }
+}
+
+/// The code in `x-amzn-query-error`.
+pub(crate) fn query_error_code(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get("x-amzn-query-error")?.to_str().ok()?;
+    Some(text.split_once(';').map_or(text, |(code, _)| code))
 }
 
 /// Cuts a JSON or CBOR error type down to its code: `ns#Code` and `Code:http://…` both give `Code`.

@@ -21,8 +21,11 @@ pub(crate) mod scalar;
 mod wire;
 pub(crate) mod xml;
 
-pub use query::form_field;
-pub use wire::{OperationRef, OwnedRequest, WireRequest, WireResponse, streaming_input, streaming_output};
+pub use query::{encode_response_as_json, form_field};
+pub use wire::{
+    OperationRef, OwnedRequest, WireRequest, WireResponse, event_stream_input, event_stream_output, streaming_input,
+    streaming_output,
+};
 
 use bytes::Bytes;
 use http::HeaderMap;

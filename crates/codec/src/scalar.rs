@@ -88,6 +88,31 @@ pub(crate) fn parse_double(text: &str) -> Option<f64> {
     }
 }
 
+/// A map's entries with each key once: at its first place, with its last value.
+pub(crate) fn unique(entries: Vec<(String, Value)>) -> Vec<(String, Value)> {
+    let repeated = if entries.len() <= 8 {
+        (1..entries.len()).any(|i| entries[..i].iter().any(|(key, _)| *key == entries[i].0))
+    } else {
+        let mut seen = std::collections::HashSet::with_capacity(entries.len());
+        !entries.iter().all(|(key, _)| seen.insert(key.as_str()))
+    };
+    if !repeated {
+        return entries;
+    }
+    let mut places = std::collections::HashMap::with_capacity(entries.len());
+    let mut out: Vec<(String, Value)> = Vec::with_capacity(entries.len());
+    for (key, value) in entries {
+        match places.get(&key).and_then(|place: &usize| out.get_mut(*place)) {
+            Some(slot) => slot.1 = value,
+            None => {
+                places.insert(key.clone(), out.len());
+                out.push((key, value));
+            }
+        }
+    }
+    out
+}
+
 /// A scalar as text; blobs in base64. `None` for lists, maps, structures and nulls.
 pub(crate) fn to_text(
     member: Option<&Member>,

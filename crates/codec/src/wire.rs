@@ -81,6 +81,17 @@ pub fn streaming_output(op: OperationRef) -> Option<u16> {
     op.output().and_then(streaming_payload)
 }
 
+/// The index of the input's member that is a stream of events, if there is one. It travels as frames
+/// ([`crate::event_stream`]): decoding leaves it absent, encoding leaves it out.
+pub fn event_stream_input(op: OperationRef) -> Option<u16> {
+    op.input().and_then(event_stream_member)
+}
+
+/// The same for the output.
+pub fn event_stream_output(op: OperationRef) -> Option<u16> {
+    op.output().and_then(event_stream_member)
+}
+
 /// The payload of `shape` if it is a streaming blob.
 pub(crate) fn streaming_payload(shape: ShapeRef) -> Option<u16> {
     let Kind::Structure { payload, .. } = shape.kind() else {
@@ -94,8 +105,6 @@ pub(crate) fn streaming_payload(shape: ShapeRef) -> Option<u16> {
     }
 }
 
-/// The member of `shape` that is a stream of events, if there is one. Such members travel as frames
-/// ([`crate::event_stream`]) and are absent from values.
 pub(crate) fn event_stream_member(shape: ShapeRef) -> Option<u16> {
     shape
         .members()

@@ -66,7 +66,8 @@ impl Caller {
         let account = self.account;
         match &self.principal {
             Principal::Anonymous => "anonymous".to_owned(),
-            Principal::Root => format!("arn:{partition}:iam::{account}:root"),
+            // Asked for on every call of most users, so not left to the formatter.
+            Principal::Root => ["arn:", partition.as_str(), ":iam::", &account.to_string(), ":root"].concat(),
             Principal::User { name, path, .. } => format!("arn:{partition}:iam::{account}:user{path}{name}"),
             Principal::AssumedRole { role, session, .. } => {
                 format!("arn:{partition}:sts::{account}:assumed-role/{role}/{session}")

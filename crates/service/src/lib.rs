@@ -19,7 +19,7 @@ pub use ctx::{Ctx, Request};
 pub use operation::{Answer, Body, BoxFuture, Handler, Operation};
 pub use record::{CallRecord, Observer};
 pub use scheduler::{SETTLE_MAX_STEPS, SettleError};
-pub use service::{DueHandler, Fidelity, FindCredential, Service, Validation};
+pub use service::{DueHandler, Fidelity, FindCredential, Service, Setting, Validation};
 
 /// What services need of the crates below, so that they name one crate.
 pub use virga_base::{Account, Arn, AwsError, Region, Timestamp};

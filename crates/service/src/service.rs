@@ -35,6 +35,17 @@ pub type DueHandler = Box<dyn Fn(Ctx, Vec<u8>) -> BoxFuture<Result<(), AwsError>
 /// Looks up an access key id that the service may have issued.
 pub type FindCredential = Box<dyn Fn(Ctx, String) -> BoxFuture<Result<Option<Credential>, AwsError>> + Send + Sync>;
 
+/// A setting of a service, as users write it in `virga.toml` under the service's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// With its unit at the end: `delete_wait_s`.
+    pub name: &'static str,
+    /// What holds where the user says nothing. Where it is a whole number, a user's value must be one; so for booleans.
+    pub default: &'static str,
+    /// One sentence for people.
+    pub text: &'static str,
+}
+
 /// A service: its operations and its other faces.
 pub struct Service {
     /// The model's name, which is the folder's.
@@ -42,6 +53,8 @@ pub struct Service {
     pub validation: Validation,
     /// Unsigned calls reach every operation, which decides for itself (S3, SQS queues with open policies).
     pub anonymous: bool,
+    /// What users may set; other names are refused at start.
+    pub settings: Vec<Setting>,
     pub(crate) operations: BTreeMap<&'static str, (Handler, Fidelity)>,
     pub(crate) due: BTreeMap<&'static str, DueHandler>,
     pub(crate) credentials: Option<FindCredential>,
@@ -54,6 +67,7 @@ impl Service {
             name,
             validation,
             anonymous: false,
+            settings: Vec::new(),
             operations: BTreeMap::new(),
             due: BTreeMap::new(),
             credentials: None,
@@ -107,6 +121,13 @@ impl Service {
         R: Future<Output = Result<Option<Credential>, AwsError>> + Send + 'static,
     {
         self.credentials = Some(Box::new(move |ctx, id| Box::pin(f(ctx, id))));
+        self
+    }
+
+    /// Declares a setting, for [`Ctx::setting`] to read.
+    #[must_use]
+    pub fn setting(mut self, name: &'static str, default: &'static str, text: &'static str) -> Service {
+        self.settings.push(Setting { name, default, text });
         self
     }
 

@@ -4,6 +4,7 @@
 //! of data, [`Value`]. Codecs turn requests into values and values into answers, guided by a [`ShapeRef`]; the typed
 //! structs of a service (`wire.rs`) are made from values and turned back into them by member index.
 
+pub mod address;
 #[cfg(feature = "botocore")]
 pub mod botocore;
 mod macros;

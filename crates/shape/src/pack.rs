@@ -93,6 +93,16 @@ pub fn service(name: &str) -> Option<&'static ServiceModel> {
     *OPEN.models.get(at)?.get_or_init(|| load(OPEN.index.entries.get(at)?))
 }
 
+/// The model of the service at that position of [`services`].
+pub(crate) fn service_at(at: usize) -> Option<&'static ServiceModel> {
+    *OPEN.models.get(at)?.get_or_init(|| load(OPEN.index.entries.get(at)?))
+}
+
+/// The position in [`services`] of the service with that name.
+pub(crate) fn position(name: &str) -> Option<usize> {
+    OPEN.by_name.get(name).copied()
+}
+
 /// All services, sorted by name. Loads no model.
 pub fn services() -> &'static [Entry<'static>] {
     &OPEN.index.entries
@@ -100,7 +110,7 @@ pub fn services() -> &'static [Entry<'static>] {
 
 /// What is known without loading the model of the service with that name.
 pub fn entry(name: &str) -> Option<&'static Entry<'static>> {
-    OPEN.index.entries.get(*OPEN.by_name.get(name)?)
+    OPEN.index.entries.get(position(name)?)
 }
 
 /// The version of botocore that the models come from.

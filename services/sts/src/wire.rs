@@ -28,14 +28,10 @@ pub const GET_ACCESS_KEY_INFO: Operation<GetAccessKeyInfoRequest, GetAccessKeyIn
     Operation::new("GetAccessKeyInfo");
 pub const GET_CALLER_IDENTITY: Operation<GetCallerIdentityRequest, GetCallerIdentityResponse> =
     Operation::new("GetCallerIdentity");
-pub const GET_DELEGATED_ACCESS_TOKEN: Operation<GetDelegatedAccessTokenRequest, GetDelegatedAccessTokenResponse> =
-    Operation::new("GetDelegatedAccessToken");
 pub const GET_FEDERATION_TOKEN: Operation<GetFederationTokenRequest, GetFederationTokenResponse> =
     Operation::new("GetFederationToken");
 pub const GET_SESSION_TOKEN: Operation<GetSessionTokenRequest, GetSessionTokenResponse> =
     Operation::new("GetSessionToken");
-pub const GET_WEB_IDENTITY_TOKEN: Operation<GetWebIdentityTokenRequest, GetWebIdentityTokenResponse> =
-    Operation::new("GetWebIdentityToken");
 
 /// `AssumeRoleRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -339,38 +335,6 @@ virga_shape::structure!(GetCallerIdentityResponse, "GetCallerIdentityResponse",
     2 => arn,
 );
 
-/// `GetDelegatedAccessTokenRequest`.
-#[derive(Clone, Default, PartialEq)]
-pub struct GetDelegatedAccessTokenRequest {
-    pub trade_in_token: Option<String>,
-}
-
-virga_shape::structure!(GetDelegatedAccessTokenRequest, "GetDelegatedAccessTokenRequest",
-    0 => trade_in_token,
-);
-
-impl fmt::Debug for GetDelegatedAccessTokenRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GetDelegatedAccessTokenRequest")
-            .field("trade_in_token", &self.trade_in_token.as_ref().map(|_| "***"))
-            .finish()
-    }
-}
-
-/// `GetDelegatedAccessTokenResponse`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct GetDelegatedAccessTokenResponse {
-    pub credentials: Option<Credentials>,
-    pub packed_policy_size: Option<i32>,
-    pub assumed_principal: Option<String>,
-}
-
-virga_shape::structure!(GetDelegatedAccessTokenResponse, "GetDelegatedAccessTokenResponse",
-    0 => credentials,
-    1 => packed_policy_size,
-    2 => assumed_principal,
-);
-
 /// `GetFederationTokenRequest`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetFederationTokenRequest {
@@ -426,43 +390,6 @@ pub struct GetSessionTokenResponse {
 virga_shape::structure!(GetSessionTokenResponse, "GetSessionTokenResponse",
     0 => credentials,
 );
-
-/// `GetWebIdentityTokenRequest`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct GetWebIdentityTokenRequest {
-    pub audience: Option<Vec<String>>,
-    pub duration_seconds: Option<i32>,
-    pub signing_algorithm: Option<String>,
-    pub tags: Option<Vec<Tag>>,
-}
-
-virga_shape::structure!(GetWebIdentityTokenRequest, "GetWebIdentityTokenRequest",
-    0 => audience,
-    1 => duration_seconds,
-    2 => signing_algorithm,
-    3 => tags,
-);
-
-/// `GetWebIdentityTokenResponse`.
-#[derive(Clone, Default, PartialEq)]
-pub struct GetWebIdentityTokenResponse {
-    pub web_identity_token: Option<String>,
-    pub expiration: Option<Timestamp>,
-}
-
-virga_shape::structure!(GetWebIdentityTokenResponse, "GetWebIdentityTokenResponse",
-    0 => web_identity_token,
-    1 => expiration,
-);
-
-impl fmt::Debug for GetWebIdentityTokenResponse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GetWebIdentityTokenResponse")
-            .field("web_identity_token", &self.web_identity_token.as_ref().map(|_| "***"))
-            .field("expiration", &self.expiration)
-            .finish()
-    }
-}
 
 /// `PolicyDescriptorType`.
 #[derive(Clone, Debug, Default, PartialEq)]

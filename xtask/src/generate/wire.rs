@@ -44,7 +44,9 @@ pub fn write(room: &Room) -> Result<String, String> {
     if body.contains("fmt::Debug for") {
         text.push_str("use std::fmt;\n");
     }
-    text.push_str("use virga_service::Operation;\n");
+    if !room.operations.is_empty() {
+        text.push_str("use virga_service::Operation;\n");
+    }
     if !shapes.is_empty() {
         let _ = writeln!(text, "use virga_shape::{{{}}};", shapes.join(", "));
     }

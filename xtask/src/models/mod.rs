@@ -77,7 +77,7 @@ pub fn make(installed: &Path) -> Result<Made, String> {
         return Err(format!("{}: botocore has no service {}", unused.file, unused.service));
     }
     let pack = write_pack(&models)?;
-    let readme = readme(&models, &overlays, &pack);
+    let readme = readme(&models, &overlays, &pack, &overlays_digest()?);
     Ok(Made { pack, readme })
 }
 
@@ -206,7 +206,17 @@ pub fn digest(bytes: &[u8]) -> String {
     })
 }
 
-fn readme(models: &[ServiceModel], overlays: &[overlay::Overlay], pack: &[u8]) -> String {
+/// SHA-256 of all overlays, by name.
+pub fn overlays_digest() -> Result<String, String> {
+    let mut all = Vec::new();
+    for file in sorted(&root().join("models/overlays"))? {
+        all.extend_from_slice(file_name(&file).as_bytes());
+        all.extend(fs::read(&file).map_err(at(&file))?);
+    }
+    Ok(digest(&all))
+}
+
+fn readme(models: &[ServiceModel], overlays: &[overlay::Overlay], pack: &[u8], overlays_digest: &str) -> String {
     let operations: usize = models.iter().map(|model| model.operations.len()).sum();
     let shapes: usize = models.iter().map(|model| model.shapes.len()).sum();
     let mut text = format!(
@@ -218,13 +228,14 @@ fn readme(models: &[ServiceModel], overlays: &[overlay::Overlay], pack: &[u8]) -
          | Source | botocore {BOTOCORE_VERSION}, `botocore/data` |\n\
          | Licence of the source | Apache-2.0, Amazon.com, Inc. or its affiliates |\n\
          | Services | {} |\n| Operations | {operations} |\n| Shapes | {shapes} |\n\
-         | Bytes | {} |\n| SHA-256 | `{}` |\n\n\
+         | Bytes | {} |\n| SHA-256 of the pack | `{}` |\n| SHA-256 of the overlays | `{}` |\n\n\
          ## Overlays\n\n\
          Files in `overlays/` correct a model before it is converted: `set` puts a value at a path in botocore's JSON.\n\
          An overlay that changes nothing is an error, so that none outlives its reason.\n",
         models.len(),
         pack.len(),
         digest(pack),
+        overlays_digest,
     );
     for overlay in overlays {
         let _ = write!(text, "\n### {}\n", overlay.service);

@@ -1,57 +1,32 @@
-//! The protocol `aws_json`.
+//! awsJson 1.0 and 1.1: one address, the operation in `x-amz-target`, JSON bodies with the model's names.
 
-use crate::{OperationRef, OwnedRequest, WireRequest, WireResponse};
-use bytes::Bytes;
-use http::HeaderMap;
-use virga_base::AwsError;
-use virga_shape::{ServiceModel, Value};
+mod error;
+mod request;
+mod response;
 
-/// The version of the protocol.
+pub(crate) use error::{decode_error, encode_error, error_body, read_error};
+pub(crate) use request::{decode_request, encode_request};
+pub(crate) use response::{decode_response, encode_response};
+
+use virga_shape::Member;
+
+/// The version of the protocol: content types and the spelling of errors differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
     V1_0,
     V1_1,
 }
 
-fn missing(op: OperationRef) -> AwsError {
-    AwsError::not_implemented(&op.model.name, &op.operation.name)
-}
-
-pub fn decode_request(op: OperationRef, _request: &WireRequest<'_>) -> Result<Value, AwsError> {
-    Err(missing(op))
-}
-
-pub fn encode_response(
-    _version: Version,
-    op: OperationRef,
-    _output: &Value,
-    _request_id: &str,
-) -> Result<WireResponse, AwsError> {
-    Err(missing(op))
-}
-
-pub fn encode_error(
-    _version: Version,
-    _op: Option<OperationRef>,
-    _model: Option<&'static ServiceModel>,
-    error: &AwsError,
-    _request_id: &str,
-) -> WireResponse {
-    WireResponse {
-        status: error.status,
-        headers: HeaderMap::new(),
-        body: Bytes::new(),
+impl Version {
+    fn content_type(self) -> &'static str {
+        match self {
+            Version::V1_0 => "application/x-amz-json-1.0",
+            Version::V1_1 => "application/x-amz-json-1.1",
+        }
     }
 }
 
-pub fn encode_request(_version: Version, op: OperationRef, _input: &Value) -> Result<OwnedRequest, AwsError> {
-    Err(missing(op))
-}
-
-pub fn decode_response(op: OperationRef, _status: u16, _headers: &HeaderMap, _body: &Bytes) -> Result<Value, AwsError> {
-    Err(missing(op))
-}
-
-pub fn decode_error(op: OperationRef, _status: u16, _headers: &HeaderMap, _body: &Bytes) -> AwsError {
-    missing(op)
+/// All members travel in the body, whatever location other protocols of the service give them.
+fn in_body(_member: &Member) -> bool {
+    true
 }

@@ -1,11 +1,15 @@
 //! Members that travel outside the body: headers, path, query string, status. Shared by rest-json and rest-xml, which
 //! hand in how their bodies are written.
 
+mod body;
+mod header;
 mod request;
 mod response;
+mod uri;
 
+pub(crate) use header::{decode_headers, encode_headers};
 pub(crate) use request::{decode_request, encode_request};
-pub(crate) use response::{decode_headers, decode_response, encode_headers, encode_response};
+pub(crate) use response::{decode_response, encode_response};
 
 use virga_base::AwsError;
 use virga_shape::{Member, ShapeRef, StructValue, Value};

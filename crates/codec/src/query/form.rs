@@ -99,7 +99,8 @@ fn syntax_error() -> AwsError {
 
 /// Orders keys as bytes, but the dot before all others.
 fn compare(a: &str, b: &str) -> Ordering {
-    let rank = |byte: &u8| if *byte == b'.' { 0 } else { *byte };
+    // All ranks differ, or sorting could not rely on the order.
+    let rank = |byte: &u8| if *byte == b'.' { 0 } else { u16::from(*byte) + 1 };
     let common = a.bytes().zip(b.bytes()).position(|(x, y)| x != y);
     match common {
         Some(at) => a.as_bytes().get(at).map(rank).cmp(&b.as_bytes().get(at).map(rank)),
@@ -212,6 +213,22 @@ mod tests {
                 ("bc", Some("9"), vec![]),
             ]
         );
+    }
+
+    #[test]
+    fn any_keys_can_be_sorted() {
+        let keys = [
+            "a.b", "a", "a%00b", "a%00", "a..", "a.%00", "a-", "%2E", "%00", "a.b.c", "a%00.b",
+        ];
+        for first in keys {
+            for second in keys {
+                let form = format!("{first}&{second}");
+                let pairs = parse(&form, b"").unwrap();
+                let order = super::compare(&pairs[0].key, &pairs[1].key);
+                assert_eq!(order.is_eq(), first == second, "{form}");
+                assert!(order.is_le(), "{form}");
+            }
+        }
     }
 
     #[test]

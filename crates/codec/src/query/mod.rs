@@ -2,6 +2,7 @@
 
 mod error;
 pub(crate) mod form;
+mod json;
 pub(crate) mod request;
 mod response;
 
@@ -49,6 +50,15 @@ pub fn encode_response(op: OperationRef, output: &Value, request_id: &str) -> Re
         headers: headers("text/xml", request_id),
         body: response::encode(op, output, request_id).into(),
     })
+}
+
+/// Writes the answer of an operation that succeeded in JSON, for those who accept nothing else.
+pub fn encode_response_as_json(op: OperationRef, output: &Value, request_id: &str) -> WireResponse {
+    WireResponse {
+        status: op.operation.status,
+        headers: headers("application/json", request_id),
+        body: json::encode(op, output, request_id).into(),
+    }
 }
 
 /// Writes an error.

@@ -9,7 +9,7 @@ use virga_shape::{StructValue, Value};
 pub(super) fn encode(op: OperationRef, output: &Value, request_id: &str) -> Vec<u8> {
     let mut xml = XmlWriter::new(NAMING, Iso8601Form::Shortest);
     xml.raw(declaration(op.model));
-    let root = format!("{}Response", op.operation.name);
+    let root = [op.operation.name.as_str(), "Response"].concat();
     xml.open(&root, op.model.xml_namespace.as_deref());
     if op.operation.output.is_some() {
         let wrapper = wrapper(op);

@@ -1,44 +1,72 @@
-//! The protocol `rest_json`.
+//! rest-json: members in path, query string, headers and a JSON body with the wire's names.
 
-use crate::{OperationRef, OwnedRequest, WireRequest, WireResponse};
-use bytes::Bytes;
-use http::HeaderMap;
+mod error;
+mod request;
+mod response;
+
+pub(crate) use error::{decode_error, encode_error};
+pub(crate) use request::{decode_request, encode_request};
+pub(crate) use response::{decode_response, encode_response};
+
+use crate::http_binding::BodyCodec;
+use crate::json::{self, Names};
 use virga_base::AwsError;
-use virga_shape::{ServiceModel, Value};
+use virga_shape::{Kind, Member, ShapeRef, StructValue, Value};
 
-fn missing(op: OperationRef) -> AwsError {
-    AwsError::not_implemented(&op.model.name, &op.operation.name)
+/// Bodies in JSON.
+struct JsonBody;
+
+/// Members with a location travel elsewhere.
+fn in_body(member: &Member) -> bool {
+    member.location.is_none()
 }
 
-pub fn decode_request(op: OperationRef, _request: &WireRequest<'_>) -> Result<Value, AwsError> {
-    Err(missing(op))
-}
-
-pub fn encode_response(op: OperationRef, _output: &Value, _request_id: &str) -> Result<WireResponse, AwsError> {
-    Err(missing(op))
-}
-
-pub fn encode_error(
-    _op: Option<OperationRef>,
-    _model: Option<&'static ServiceModel>,
-    error: &AwsError,
-    _request_id: &str,
-) -> WireResponse {
-    WireResponse {
-        status: error.status,
-        headers: HeaderMap::new(),
-        body: Bytes::new(),
+impl BodyCodec for JsonBody {
+    fn content_type(&self) -> &'static str {
+        "application/json"
     }
-}
 
-pub fn encode_request(op: OperationRef, _input: &Value) -> Result<OwnedRequest, AwsError> {
-    Err(missing(op))
-}
+    fn read_members(&self, body: &[u8], out: &mut StructValue) -> Result<(), AwsError> {
+        json::read_members(body, out, Names::Wire, in_body)
+    }
 
-pub fn decode_response(op: OperationRef, _status: u16, _headers: &HeaderMap, _body: &Bytes) -> Result<Value, AwsError> {
-    Err(missing(op))
-}
+    fn read_payload(&self, body: &[u8], member: &'static Member, shape: ShapeRef) -> Result<Value, AwsError> {
+        json::read(shape, Some(member), body, Names::Wire)
+    }
 
-pub fn decode_error(op: OperationRef, _status: u16, _headers: &HeaderMap, _body: &Bytes) -> AwsError {
-    missing(op)
+    fn write_members(&self, value: &StructValue) -> Result<Vec<u8>, AwsError> {
+        let mut out = Vec::with_capacity(256);
+        out.push(b'{');
+        json::write_members(&mut out, value, Names::Wire, in_body)?;
+        out.push(b'}');
+        Ok(out)
+    }
+
+    fn write_payload(
+        &self,
+        member: &'static Member,
+        shape: ShapeRef,
+        value: Option<&Value>,
+    ) -> Result<Vec<u8>, AwsError> {
+        let mut out = Vec::with_capacity(256);
+        match value {
+            Some(value) => json::write(&mut out, shape, Some(member), value, Names::Wire)?,
+            // Unions and documents have no empty form; they and collections are better absent.
+            None => {
+                if let Kind::Structure {
+                    union: false,
+                    document: false,
+                    ..
+                } = shape.kind()
+                {
+                    out.extend_from_slice(b"{}");
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    fn empty_response(&self) -> &'static [u8] {
+        b"{}"
+    }
 }

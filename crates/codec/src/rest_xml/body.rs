@@ -56,11 +56,14 @@ impl XmlBody {
     }
 
     fn writer(&self) -> XmlWriter {
-        let mut xml = XmlWriter::new(Naming::Xml, Iso8601Form::Millis);
-        if self.direction == Direction::Response {
-            xml.raw(DECLARATION);
+        match self.direction {
+            Direction::Request => XmlWriter::new(Naming::Xml, Iso8601Form::Shortest),
+            Direction::Response => {
+                let mut xml = XmlWriter::new(Naming::Xml, Iso8601Form::Millis);
+                xml.raw(DECLARATION);
+                xml
+            }
         }
-        xml
     }
 
     fn try_members(&self, body: &[u8], out: &mut StructValue) -> Result<(), XmlError> {
@@ -138,7 +141,7 @@ impl BodyCodec for XmlBody {
         let Some(value) = value else {
             return Ok(Vec::new());
         };
-        let root = member.wire.as_deref().or(own_root(shape)).unwrap_or(shape.name());
+        let root = member.wire.as_deref().or(own_root(shape)).unwrap_or(&member.name);
         let mut xml = self.writer();
         match value {
             Value::Struct(fields) => {

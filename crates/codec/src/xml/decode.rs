@@ -131,7 +131,7 @@ pub(crate) fn read_members(
 
 fn find(naming: Naming, shape: ShapeRef, members: &[Member], after: usize, name: &str) -> Option<usize> {
     let fits = |member: &Member| {
-        member.location.is_none() && !member.xml_attribute && local_name(member_name(naming, shape, member)) == name
+        naming.holds(member) && !member.xml_attribute && local_name(member_name(naming, shape, member)) == name
     };
     let (before, rest) = members.split_at_checked(after)?;
     rest.iter()

@@ -80,7 +80,7 @@ impl XmlWriter {
             let Some(member) = shape.members().get(usize::from(*index)) else {
                 continue;
             };
-            if member.location.is_some() || member.xml_attribute {
+            if !self.naming.holds(member) || member.xml_attribute {
                 continue;
             }
             let name = member_name(self.naming, shape, member);
@@ -183,7 +183,7 @@ impl XmlWriter {
                 self.out.push_str("=\"");
                 self.scalar(member, shape.target(member), field, true);
                 self.out.push('"');
-            } else if member.location.is_none() {
+            } else if self.naming.holds(member) {
                 empty = false;
             }
         }
@@ -273,6 +273,12 @@ fn is_empty(value: &Value) -> Option<bool> {
 
 /// Escapes markup, and characters that a reader would otherwise change or refuse, by number as AWS does.
 fn escape(out: &mut String, text: &str, attribute: bool) {
+    // Without a way out of the loop, it is done many bytes at a time; nearly every text passes.
+    let special = |byte: u8| byte < 0x20 || byte == b'&' || byte == b'<' || byte == b'>' || byte == b'"';
+    if !text.bytes().fold(false, |found, byte| found | special(byte)) {
+        out.push_str(text);
+        return;
+    }
     let mut copied = 0;
     for (at, byte) in text.bytes().enumerate() {
         let name = match byte {

@@ -14,6 +14,13 @@ pub(crate) enum Naming {
     Ec2Request,
 }
 
+impl Naming {
+    /// Whether the member travels in the body. Query and EC2 know no other place, whatever the model says.
+    pub(crate) fn holds(self, member: &Member) -> bool {
+        self != Naming::Xml || member.location.is_none()
+    }
+}
+
 /// Whether a list's elements or a map's entries stand directly in the structure that holds them.
 pub(crate) fn flattened(naming: Naming, owner: ShapeRef, member: &Member) -> bool {
     let by_shape = match owner.target(member).kind() {

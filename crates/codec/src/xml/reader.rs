@@ -76,6 +76,9 @@ pub(crate) struct XmlReader<'a> {
 impl<'a> XmlReader<'a> {
     pub(crate) fn new(body: &'a [u8]) -> Result<XmlReader<'a>, XmlError> {
         let text = std::str::from_utf8(body).map_err(|_| XmlError::new("the body is not UTF-8"))?;
+        if text.contains('\0') {
+            return Err(XmlError::new("the body holds the character NUL"));
+        }
         let mut events = quick_xml::Reader::from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
         events.config_mut().expand_empty_elements = true;
         Ok(XmlReader {
@@ -318,6 +321,7 @@ mod tests {
             assert!(text_of(body).is_err(), "{body}");
         }
         assert!(XmlReader::new(b"<a>\xff</a>").is_err());
+        assert!(XmlReader::new(b"<a>\0</a>").is_err());
         let mut reader = XmlReader::new(deep.as_bytes()).unwrap();
         reader.root().unwrap();
         assert!(reader.skip().is_err());

@@ -1,0 +1,47 @@
+//! Whether Virga is well.
+
+use crate::{Admin, fidelity, time};
+use serde_json::{Map, Value as Json, json};
+use virga_shape::pack;
+
+pub(crate) fn health(admin: &Admin) -> Json {
+    let calls = admin.calls.by_service();
+    let services: Map<String, Json> = admin
+        .cloud
+        .services()
+        .into_iter()
+        .map(|(name, service)| {
+            let counts = fidelity::Counts::of(Some(service), name);
+            let state = json!({
+                "state": "running",
+                "full": counts.full,
+                "stored": counts.stored,
+                "none": counts.none,
+                "calls": calls.get(name).copied().unwrap_or(0),
+            });
+            (name.to_owned(), state)
+        })
+        .collect();
+    json!({
+        "status": "ok",
+        "edition": "virga",
+        "version": admin.version,
+        "pid": std::process::id(),
+        "uptime_s": admin.started.elapsed().as_secs(),
+        "store": "memory",
+        "time": time::show(admin, None),
+        "calls": admin.calls.newest(),
+        "services": services,
+    })
+}
+
+pub(crate) fn version(admin: &Admin) -> Json {
+    json!({
+        "version": admin.version,
+        "edition": "virga",
+        "models": {
+            "botocore": pack::botocore_version(),
+            "services": pack::services().len(),
+        },
+    })
+}

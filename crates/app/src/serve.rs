@@ -1,0 +1,144 @@
+//! Builds a cloud, its edge and its admin from the options, and runs them until somebody stops it.
+
+use std::io::IsTerminal;
+use std::net::IpAddr;
+use std::sync::Arc;
+use tokio::runtime::Builder;
+use virga_admin::{Admin, CallLog, Diagnostics, Printer};
+use virga_base::{Clock, Ids};
+use virga_cli::{Failure, Listening, StartOptions};
+use virga_edge::{BindError, Edge, EdgeOptions};
+use virga_service::{Cloud, CloudOptions};
+use virga_store::{MemoryEngine, Store};
+
+/// Threads that answer calls: as many as the machine has, within reason. One would let a slow call hold up all others.
+const WORKERS_MIN: usize = 2;
+const WORKERS_MAX: usize = 16;
+
+/// Runs the server until it is stopped.
+pub fn start(options: StartOptions, listening: Listening) -> Result<(), Failure> {
+    let workers = std::thread::available_parallelism().map_or(WORKERS_MIN, usize::from);
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(workers.clamp(WORKERS_MIN, WORKERS_MAX))
+        .thread_name("virga")
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::usage(format!("Virga cannot start its threads: {error}.")))?;
+    let result = runtime.block_on(serve(options, listening));
+    // Deferred work under way is not waited for: its rows are taken up again, or gone with the memory.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(options: StartOptions, listening: Listening) -> Result<(), Failure> {
+    let cloud = Cloud::new(CloudOptions {
+        store: Store::new(Box::new(MemoryEngine::default())),
+        clock: Clock::real(),
+        ids: options.seed.map_or_else(Ids::random, Ids::seeded),
+        services: virga_catalog::services(),
+        settings: options.services.clone(),
+    });
+    Diagnostics::install(options.log, options.log_level, cloud.clone());
+    let calls = Arc::new(CallLog::default());
+    let admin = Admin::new(cloud.clone(), calls.clone(), env!("CARGO_PKG_VERSION"));
+    let edge = Edge::bind(EdgeOptions {
+        host: address_of(&options.host).await?,
+        port: options.port,
+        certificate_folder: options.data.clone(),
+        observer: calls.clone(),
+        internal: Some(admin.internal()),
+        ..EdgeOptions::default()
+    })
+    .await
+    .map_err(|error| explain(&options, &error))?;
+    let certificate = edge.certificate();
+    admin.set_certificate(Box::new(move || {
+        let certificate = certificate.clone();
+        Box::pin(async move { certificate.pem().await.map_err(|error| error.to_string()) })
+    }));
+    listening.at(&options, edge.local_addr().port())?;
+    let printer = if options.log_level == log::LevelFilter::Off {
+        None
+    } else {
+        let out = std::io::stdout();
+        let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let printer = Printer::start(calls, options.log, options.log_level, colour, Box::new(out));
+        printer
+            .map(Some)
+            .map_err(|error| Failure::usage(format!("Virga cannot start its log: {error}.")))?
+    };
+    tokio::spawn(cloud.clone().run_scheduler());
+    edge.serve(cloud, asked_to_stop(admin)).await;
+    if let Some(printer) = printer {
+        printer.finish();
+    }
+    drop(listening);
+    Ok(())
+}
+
+/// The address that a host name stands for.
+async fn address_of(host: &str) -> Result<IpAddr, Failure> {
+    if let Ok(address) = host.trim_matches(['[', ']']).parse() {
+        return Ok(address);
+    }
+    let found = tokio::net::lookup_host((host, 0)).await;
+    let mut addresses: Vec<IpAddr> = found.into_iter().flatten().map(|address| address.ip()).collect();
+    // `localhost` may mean either; the edge takes the other too.
+    addresses.sort();
+    addresses.into_iter().next().ok_or_else(|| {
+        Failure::usage(format!(
+            "The host {host:?} has no address here; give --host an address such as 127.0.0.1."
+        ))
+    })
+}
+
+fn explain(options: &StartOptions, error: &BindError) -> Failure {
+    Failure::usage(match error {
+        BindError::PortBusy(_) => format!(
+            "Port {port} of {host} is in use: stop what listens there (`virga stop`, if it is a Virga), or choose another \
+             with --port.",
+            port = options.port,
+            host = options.host
+        ),
+        BindError::NoSuchAddress(ip) => {
+            format!("This machine has no address {ip}; give --host one that it has, such as 127.0.0.1.")
+        }
+        error => error.to_string(),
+    })
+}
+
+/// Completes at Ctrl-C, at the system's request, or at `/_virga/stop`. A second Ctrl-C ends the process at once.
+async fn asked_to_stop(admin: Arc<Admin>) {
+    tokio::select! {
+        () = admin.stopped() => {}
+        () = signalled() => {
+            tokio::spawn(async {
+                signalled().await;
+                std::process::exit(130);
+            });
+            // Followers of the log are let go.
+            admin.stop();
+        }
+    }
+}
+
+async fn signalled() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let terminate = async {
+            match signal(SignalKind::terminate()) {
+                Ok(mut signals) => {
+                    signals.recv().await;
+                }
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            () = terminate => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,386 @@
+//! Every command, declared once.
+
+use crate::args::{Flag, Parsed, parse};
+use crate::{Failure, Program, env, help, manage, start, watch};
+
+/// A positional argument.
+#[derive(Debug)]
+pub(crate) struct Argument {
+    pub name: &'static str,
+    pub required: bool,
+    pub text: &'static str,
+}
+
+/// A command line to copy, and what it does.
+#[derive(Debug)]
+pub(crate) struct Example(pub &'static str, pub &'static str);
+
+/// A command.
+pub(crate) struct Command {
+    /// One or two words.
+    pub name: &'static str,
+    /// For the list of commands.
+    pub summary: &'static str,
+    /// Further sentences for the command's own help.
+    pub about: &'static str,
+    pub arguments: &'static [Argument],
+    pub flags: &'static [Flag],
+    /// Whether every setting of the server is a flag.
+    pub takes_settings: bool,
+    /// The global flags that it takes besides `--help`.
+    pub global: &'static [&'static str],
+    pub examples: &'static [Example],
+    pub run: fn(&Program, &Parsed) -> Result<(), Failure>,
+}
+
+impl Command {
+    pub(crate) fn takes(&self, global: &str) -> bool {
+        global == "help" || self.global.contains(&global)
+    }
+}
+
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+const fn flag(name: &'static str, value: Option<&'static str>, text: &'static str) -> Flag {
+    Flag {
+        name,
+        short: None,
+        value,
+        choices: &[],
+        text,
+    }
+}
+
+/// Flags of many commands.
+pub(crate) const GLOBAL_FLAGS: &[Flag] = &[
+    flag(
+        "endpoint",
+        Some("URL"),
+        "The running Virga; else VIRGA_ENDPOINT, else http://127.0.0.1:4566.",
+    ),
+    Flag {
+        name: "output",
+        short: None,
+        value: Some("FORM"),
+        choices: &["text", "json"],
+        text: "text for people (the default) or json for programs.",
+    },
+    Flag {
+        name: "help",
+        short: Some('h'),
+        value: None,
+        choices: &[],
+        text: "Show this help.",
+    },
+];
+
+const CLIENT: &[&str] = &["endpoint", "output"];
+
+const CONFIG: Flag = flag(
+    "config",
+    Some("FILE"),
+    "The settings file; else VIRGA_CONFIG, else virga.toml in the current folder.",
+);
+
+/// A command without anything special, for others to start from.
+const PLAIN: Command = Command {
+    name: "",
+    summary: "",
+    about: "",
+    arguments: &[],
+    flags: &[],
+    takes_settings: false,
+    global: CLIENT,
+    examples: &[],
+    run: help::help,
+};
+
+/// All commands, in the order of help.
+pub(crate) const COMMANDS: &[Command] = &[
+    Command {
+        name: "start",
+        summary: "Start Virga here; Ctrl-C stops it.",
+        about: "One port serves HTTP and HTTPS. State is in memory and gone when Virga stops.\n\
+                Every flag below but --detach and --config is also a setting: VIRGA_PORT in the environment, or port in \
+                virga.toml. `virga settings` shows which value holds and why.",
+        flags: &[
+            flag(
+                "detach",
+                None,
+                "Start in the background, wait until it answers, and return.",
+            ),
+            CONFIG,
+        ],
+        takes_settings: true,
+        global: &[],
+        examples: &[
+            Example("virga start", "listen on http://127.0.0.1:4566"),
+            Example(
+                "virga start --detach --data .virga",
+                "in the background, with log and certificate in .virga",
+            ),
+            Example(
+                "virga start --port 0 --seed 7",
+                "on any free port, with the same ids every time",
+            ),
+        ],
+        run: start::start,
+        ..PLAIN
+    },
+    Command {
+        name: "stop",
+        summary: "Stop a running Virga once the calls under way are answered.",
+        examples: &[Example("virga stop", "")],
+        run: manage::stop,
+        ..PLAIN
+    },
+    Command {
+        name: "status",
+        summary: "Show whether Virga runs, its time and its services.",
+        examples: &[Example("virga status --output json", "for programs")],
+        run: manage::status,
+        ..PLAIN
+    },
+    Command {
+        name: "env",
+        summary: "Print what points AWS clients at Virga.",
+        about: "Prints variables for a shell to take over. They are read by the AWS CLI, every AWS SDK, Terraform and CDK.",
+        flags: &[
+            Flag {
+                name: "shell",
+                short: None,
+                value: Some("SHELL"),
+                choices: env::SHELLS,
+                text: "bash, zsh, fish, powershell or cmd; else the one in use.",
+            },
+            flag("region", Some("REGION"), "The region to work in (default us-east-1)."),
+            flag(
+                "account",
+                Some("ID"),
+                "The account to work in, twelve digits (default 000000000000).",
+            ),
+        ],
+        global: &["endpoint"],
+        examples: &[
+            Example("eval \"$(virga env)\"", "bash and zsh"),
+            Example("virga env --shell fish | source", "fish"),
+            Example("virga env | Invoke-Expression", "PowerShell"),
+            Example("virga env --account 111122223333", "work in another account"),
+        ],
+        run: env::env,
+        ..PLAIN
+    },
+    Command {
+        name: "reset",
+        summary: "Empty the cloud: no resources, the machine's time.",
+        examples: &[Example("virga reset", "")],
+        run: manage::reset,
+        ..PLAIN
+    },
+    Command {
+        name: "time",
+        summary: "Show the cloud's clock.",
+        about: "The cloud has its own clock. Everything that waits (delays, timeouts, schedules, expiry) waits by it.",
+        examples: &[
+            Example("virga time", ""),
+            Example("virga time freeze --at 2026-01-01", "stand still at the new year"),
+            Example(
+                "virga time advance 1d12h",
+                "let a day and a half pass, with all that falls due",
+            ),
+        ],
+        run: manage::time_show,
+        ..PLAIN
+    },
+    Command {
+        name: "time freeze",
+        summary: "Stop the clock, here or at a time.",
+        flags: &[flag(
+            "at",
+            Some("TIME"),
+            "Where to stand, such as 2026-11-21T10:00:00Z or 2026-11-21.",
+        )],
+        examples: &[
+            Example("virga time freeze", ""),
+            Example("virga time freeze --at 2026-01-01", ""),
+        ],
+        run: manage::time_freeze,
+        ..PLAIN
+    },
+    Command {
+        name: "time set",
+        summary: "Move the clock to a time, forwards or back.",
+        about: "What falls due on the way runs at the new time; `virga time advance` runs each at its own.",
+        arguments: &[Argument {
+            name: "TIME",
+            required: true,
+            text: "a time such as 2026-11-21T10:00:00Z, 2026-11-21 or seconds since 1970.",
+        }],
+        examples: &[Example("virga time set 2026-11-21T10:00:00Z", "")],
+        run: manage::time_set,
+        ..PLAIN
+    },
+    Command {
+        name: "time advance",
+        summary: "Let time pass at once, with all that falls due on the way.",
+        arguments: &[Argument {
+            name: "DURATION",
+            required: true,
+            text: "a duration such as 90s, 2h or 1d12h.",
+        }],
+        examples: &[
+            Example("virga time advance 90s", ""),
+            Example("virga time advance 14d", "messages older than their retention are gone"),
+        ],
+        run: manage::time_advance,
+        ..PLAIN
+    },
+    Command {
+        name: "time run",
+        summary: "Let the clock run on, at any rate.",
+        flags: &[flag(
+            "rate",
+            Some("RATE"),
+            "Seconds of the cloud per second of the machine (default 1).",
+        )],
+        examples: &[
+            Example("virga time run", "ordinary time from here on"),
+            Example("virga time run --rate 60", "a minute in every second"),
+        ],
+        run: manage::time_run,
+        ..PLAIN
+    },
+    Command {
+        name: "time settle",
+        summary: "Run all work that is due now, with what it causes.",
+        examples: &[Example("virga time settle", "")],
+        run: manage::time_settle,
+        ..PLAIN
+    },
+    Command {
+        name: "time reset",
+        summary: "Back to the machine's time.",
+        examples: &[Example("virga time reset", "")],
+        run: manage::time_reset,
+        ..PLAIN
+    },
+    Command {
+        name: "logs",
+        summary: "Show the last calls.",
+        flags: &[
+            Flag {
+                name: "follow",
+                short: Some('f'),
+                value: None,
+                choices: &[],
+                text: "Show new calls as they come.",
+            },
+            flag("service", Some("NAME"), "Only calls of this service."),
+            flag("operation", Some("NAME"), "Only calls of this operation."),
+            flag(
+                "status",
+                Some("STATUS"),
+                "Only answers with this status: 404, 4xx, ok or error.",
+            ),
+            flag(
+                "since",
+                Some("WHEN"),
+                "Only calls since a time, or in the last 5m, 2h, …",
+            ),
+            flag("limit", Some("N"), "At most so many of the last calls (default 100)."),
+        ],
+        examples: &[
+            Example("virga logs --follow", ""),
+            Example("virga logs --service sqs --status error", "what failed in SQS"),
+            Example("virga logs --output json", "one JSON object per line"),
+        ],
+        run: watch::logs,
+        ..PLAIN
+    },
+    Command {
+        name: "cert",
+        summary: "Print the TLS certificate, for clients to trust.",
+        global: &["endpoint"],
+        examples: &[Example(
+            "virga cert > virga.pem && export AWS_CA_BUNDLE=$PWD/virga.pem",
+            "",
+        )],
+        run: watch::certificate,
+        ..PLAIN
+    },
+    Command {
+        name: "fidelity",
+        summary: "Show how real each service is, or each operation of one.",
+        about: "full: behaves as AWS does. stored: keeps and returns what it is given, without effect. none: answers 501.",
+        arguments: &[Argument {
+            name: "SERVICE",
+            required: false,
+            text: "a service's name, such as sqs.",
+        }],
+        flags: &[flag("all", None, "Also the services of AWS that are not built.")],
+        examples: &[Example("virga fidelity", ""), Example("virga fidelity sqs", "")],
+        run: watch::fidelity,
+        ..PLAIN
+    },
+    Command {
+        name: "settings",
+        summary: "Show every setting, its value and where it comes from.",
+        flags: &[
+            CONFIG,
+            Flag {
+                name: "output",
+                short: None,
+                value: Some("FORM"),
+                choices: &["text", "json", "markdown"],
+                text: "text for people (the default), json for programs, or markdown: the page of all settings.",
+            },
+        ],
+        global: &[],
+        examples: &[Example("virga settings", "")],
+        run: start::settings,
+        ..PLAIN
+    },
+    Command {
+        name: "version",
+        summary: "Print the version.",
+        global: &["output"],
+        run: help::version,
+        ..PLAIN
+    },
+    Command {
+        name: "help",
+        summary: "Show help, for a command if one is named.",
+        arguments: &[
+            Argument {
+                name: "COMMAND",
+                required: false,
+                text: "a command.",
+            },
+            Argument {
+                name: "ACTION",
+                required: false,
+                text: "its second word.",
+            },
+        ],
+        global: &[],
+        ..PLAIN
+    },
+];
+
+/// The command of that name.
+pub(crate) fn find(name: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.name == name)
+}
+
+/// Runs what the arguments say.
+pub(crate) fn run(program: &Program) -> Result<(), Failure> {
+    let parsed = parse(&program.arguments)?;
+    if parsed.has("help") {
+        return help::of(parsed.command);
+    }
+    (parsed.command.run)(program, &parsed)
+}

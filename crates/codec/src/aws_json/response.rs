@@ -1,0 +1,47 @@
+//! Answers.
+
+use super::request::object;
+use super::{Version, in_body};
+use crate::json::{self, Names};
+use crate::{OperationRef, WireResponse, errors};
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use virga_base::AwsError;
+use virga_shape::{StructValue, Value};
+
+/// Operations without output answer with an empty body, as AWS does.
+pub(crate) fn encode_response(
+    version: Version,
+    op: OperationRef,
+    output: &Value,
+    request_id: &str,
+) -> Result<WireResponse, AwsError> {
+    let mut headers = HeaderMap::new();
+    errors::set_header(&mut headers, header::CONTENT_TYPE.as_str(), version.content_type());
+    errors::set_header(&mut headers, errors::REQUEST_ID, request_id);
+    let body = match op.output() {
+        Some(_) => object(output)?,
+        None => Vec::new(),
+    };
+    Ok(WireResponse {
+        status: op.operation.status,
+        headers,
+        body: Bytes::from(body),
+    })
+}
+
+pub(crate) fn decode_response(
+    op: OperationRef,
+    _status: u16,
+    _headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Value, AwsError> {
+    let Some(shape) = op.output() else {
+        return Ok(Value::Null);
+    };
+    let mut out = StructValue::with_capacity(shape, shape.members().len().min(16));
+    if !body.is_empty() {
+        json::read_members(body, &mut out, Names::Model, in_body)?;
+    }
+    Ok(Value::Struct(out))
+}

@@ -1,1 +1,0 @@
-//! The checks that the model itself asks for.

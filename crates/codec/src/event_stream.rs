@@ -1,1 +1,0 @@
-//! The framing of event streams.

@@ -1,0 +1,99 @@
+//! Bodies that are read whole before anything is done with them.
+
+use super::Payload;
+use super::pieces::Pieces;
+use bytes::{Bytes, BytesMut};
+use flate2::bufread::GzDecoder;
+use std::future::poll_fn;
+use std::io::{self, Read};
+use std::time::Duration;
+
+/// Why a body could not be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum BodyError {
+    TooLarge,
+    /// The client fell silent.
+    TimedOut,
+    /// The connection broke, or the body's framing is wrong.
+    Broken,
+    /// The body is not the gzip that it is said to be.
+    NotGzip,
+}
+
+/// Reads a body whole. One that comes in one piece, as small ones do, is not copied.
+pub(crate) async fn read(payload: Payload, max_bytes: usize, silence_max: Duration) -> Result<Bytes, BodyError> {
+    let announced = match &payload {
+        Payload::Whole(bytes) if bytes.len() > max_bytes => return Err(BodyError::TooLarge),
+        Payload::Whole(_) => None,
+        Payload::Incoming(incoming) => {
+            let hint = incoming.size_hint();
+            if hint.lower() > max_bytes as u64 {
+                return Err(BodyError::TooLarge);
+            }
+            hint.exact()
+        }
+    };
+    if let Payload::Whole(bytes) = payload {
+        return Ok(bytes);
+    }
+    if announced == Some(0) {
+        return Ok(Bytes::new());
+    }
+    let mut pieces = Pieces::new(payload, silence_max);
+    let mut next = async || match poll_fn(|cx| pieces.poll_piece(cx)).await {
+        None => Ok(None),
+        Some(Ok(piece)) => Ok(Some(piece)),
+        Some(Err(error)) if error.kind() == io::ErrorKind::TimedOut => Err(BodyError::TimedOut),
+        Some(Err(_)) => Err(BodyError::Broken),
+    };
+    let Some(first) = next().await? else {
+        return Ok(Bytes::new());
+    };
+    if announced == Some(first.len() as u64) {
+        return Ok(first);
+    }
+    // What a client announces is believed only so far.
+    let expected = announced.unwrap_or(0).min(1024 * 1024) as usize;
+    let mut whole = BytesMut::with_capacity(expected.max(first.len() * 2));
+    whole.extend_from_slice(&first);
+    while let Some(piece) = next().await? {
+        if whole.len() + piece.len() > max_bytes {
+            return Err(BodyError::TooLarge);
+        }
+        whole.extend_from_slice(&piece);
+    }
+    if whole.len() > max_bytes {
+        return Err(BodyError::TooLarge);
+    }
+    Ok(whole.freeze())
+}
+
+/// Inflates a gzipped body, to `max_bytes` at most.
+pub(crate) fn inflate(body: &[u8], max_bytes: usize) -> Result<Bytes, BodyError> {
+    let mut out = Vec::with_capacity(body.len().saturating_mul(4).min(max_bytes).min(1024 * 1024));
+    let mut reader = GzDecoder::new(body).take(max_bytes as u64 + 1);
+    reader.read_to_end(&mut out).map_err(|_| BodyError::NotGzip)?;
+    if out.len() > max_bytes {
+        return Err(BodyError::TooLarge);
+    }
+    Ok(out.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BodyError, inflate};
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use std::io::Write;
+
+    #[test]
+    fn a_bomb_is_not_inflated() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&[0; 100_000]).expect("written");
+        let body = encoder.finish().expect("finished");
+        assert_eq!(inflate(&body, 100_000).map(|out| out.len()), Ok(100_000));
+        assert_eq!(inflate(&body, 99_999), Err(BodyError::TooLarge));
+        assert_eq!(inflate(b"plain", 10), Err(BodyError::NotGzip));
+        assert_eq!(inflate(&body[..body.len() / 2], 100_000), Err(BodyError::NotGzip));
+    }
+}

@@ -1,0 +1,202 @@
+//! Accept: what came, measured against the limits; and what is not for AWS at all.
+
+use super::{Desk, Exit, Refused, Target};
+use crate::body::Payload;
+use crate::body::answer::AnswerBody;
+use crate::body::whole::{self, BodyError};
+use crate::cors::{self, Standing};
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::{HeaderMap, HeaderName, Method, Response, StatusCode, Uri, Version};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+use virga_base::{AwsError, Timestamp};
+use virga_shape::Protocol;
+
+/// The other end of a connection.
+#[derive(Clone)]
+pub(crate) struct Peer {
+    address: SocketAddr,
+    ip: Arc<str>,
+    secure: bool,
+}
+
+impl Peer {
+    pub(crate) fn new(address: SocketAddr, secure: bool) -> Peer {
+        Peer {
+            address,
+            ip: address.ip().to_canonical().to_string().into(),
+            secure,
+        }
+    }
+}
+
+/// What is known of a request from the start, and never changes on its way.
+pub struct Arrival {
+    /// The request's id, a UUID.
+    pub id: String,
+    /// The virtual time.
+    pub at: Timestamp,
+    pub began: Instant,
+    pub method: Method,
+    pub uri: Uri,
+    pub version: Version,
+    pub headers: HeaderMap,
+    pub peer: SocketAddr,
+    /// The peer's address without its port.
+    pub source_ip: Arc<str>,
+    /// Whether it came over TLS.
+    pub secure: bool,
+    pub(crate) standing: Standing,
+}
+
+impl Arrival {
+    /// Host and port as the client named them.
+    pub fn host(&self) -> Option<&str> {
+        match self.headers.get(HOST) {
+            Some(host) => host.to_str().ok(),
+            None => self.uri.authority().map(http::uri::Authority::as_str),
+        }
+    }
+
+    /// What follows `?`, as sent.
+    pub fn query(&self) -> &str {
+        self.uri.query().unwrap_or_default()
+    }
+
+    pub(crate) fn text(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// A request's body, nothing of which has been read.
+pub(super) struct Raw {
+    pub(super) body: Payload,
+}
+
+pub(super) fn accept(desk: &Desk, peer: &Peer, request: http::Request<Payload>) -> (Arrival, Raw) {
+    let (head, body) = request.into_parts();
+    let arrival = Arrival {
+        id: desk.cloud.ids().uuid(),
+        at: desk.cloud.clock().now(),
+        began: Instant::now(),
+        standing: desk.shared.origins.standing(&head.headers),
+        method: head.method,
+        uri: head.uri,
+        version: head.version,
+        headers: head.headers,
+        peer: peer.address,
+        source_ip: peer.ip.clone(),
+        secure: peer.secure,
+    };
+    (arrival, Raw { body })
+}
+
+/// Lets requests for AWS through; answers the others here.
+pub(super) async fn admit(desk: &Desk, arrival: &Arrival, raw: Raw) -> Result<Raw, Exit> {
+    check_size(desk, arrival)?;
+    if cors::is_preflight(&arrival.method, &arrival.headers) && arrival.standing == Standing::Allowed {
+        let mut answer = Response::new(AnswerBody::whole(Bytes::new()));
+        cors::allow_preflight(&arrival.headers, answer.headers_mut());
+        return Err(Exit::Aside(answer));
+    }
+    match &desk.shared.options.internal {
+        Some(internal) if is_internal(arrival) => {
+            let answered = serve_internal(desk, internal, arrival, raw).await;
+            Err(Exit::Aside(answered.unwrap_or_else(|error| plain(&error))))
+        }
+        _ => Ok(raw),
+    }
+}
+
+fn check_size(desk: &Desk, arrival: &Arrival) -> Result<(), Exit> {
+    let limits = desk.limits();
+    let bytes: usize = arrival
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    let line = arrival.uri.path().len() + arrival.query().len();
+    if arrival.headers.len() <= limits.headers_max_count && bytes + line <= limits.headers_max_bytes {
+        return Ok(());
+    }
+    let error = AwsError::new(
+        "RequestHeaderSectionTooLarge",
+        "Your request header section exceeds the maximum allowed size.",
+    )
+    .with_status(431);
+    Err(Refused::of(Target::unknown(Protocol::RestXml), None, error).into())
+}
+
+fn is_internal(arrival: &Arrival) -> bool {
+    let path = arrival.uri.path();
+    if path.starts_with("/_") {
+        return ["/_virga", "/_localstack"].iter().any(|start| {
+            path.strip_prefix(start)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+    }
+    path == "/"
+        && matches!(arrival.method, Method::GET | Method::HEAD)
+        && arrival.uri.query().is_none()
+        && !arrival.headers.contains_key(AUTHORIZATION)
+        && arrival.text(&ACCEPT).is_some_and(|kinds| kinds.contains("text/html"))
+}
+
+async fn serve_internal(
+    desk: &Desk,
+    internal: &crate::Internal,
+    arrival: &Arrival,
+    raw: Raw,
+) -> Result<Response<AnswerBody>, AwsError> {
+    if arrival.standing == Standing::Foreign {
+        return Err(foreign(arrival));
+    }
+    let limits = desk.limits();
+    let body = whole::read(raw.body, limits.body_max_bytes, limits.body_read_max)
+        .await
+        .map_err(|error| body_error(&error))?;
+    let mut request = http::Request::new(body);
+    *request.method_mut() = arrival.method.clone();
+    *request.uri_mut() = arrival.uri.clone();
+    *request.headers_mut() = arrival.headers.clone();
+    request.extensions_mut().insert(arrival.peer);
+    let answered = crate::catch::catch(internal(request)).await;
+    let answer = answered.ok_or_else(|| AwsError::internal("An internal error occurred."))?;
+    Ok(answer.map(AnswerBody::whole))
+}
+
+/// The refusal of a web page from elsewhere.
+pub(super) fn foreign(arrival: &Arrival) -> AwsError {
+    let origin = arrival.text(&http::header::ORIGIN).unwrap_or("another site");
+    AwsError::new(
+        "AccessDenied",
+        format!("Pages of {origin} may not call Virga. If they shall, start it with their origin allowed."),
+    )
+    .with_status(403)
+}
+
+/// A body that could not be read, for protocols that have no words of their own.
+pub(super) fn body_error(error: &BodyError) -> AwsError {
+    match error {
+        BodyError::TooLarge => AwsError::new("RequestEntityTooLarge", "Request Entity Too Large").with_status(413),
+        BodyError::TimedOut => AwsError::new(
+            "RequestTimeout",
+            "Your socket connection to the server was not read from or written to within the timeout period.",
+        )
+        .with_status(408),
+        BodyError::Broken => AwsError::new("IncompleteBody", "The request body terminated unexpectedly"),
+        BodyError::NotGzip => AwsError::new("SerializationException", "The body is not in the encoding gzip"),
+    }
+}
+
+/// An error in no protocol of AWS's.
+fn plain(error: &AwsError) -> Response<AnswerBody> {
+    let text = format!("{}: {}\n", error.code, error.message);
+    let mut answer = Response::new(AnswerBody::whole(Bytes::from(text)));
+    *answer.status_mut() = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let kind = http::HeaderValue::from_static("text/plain; charset=utf-8");
+    answer.headers_mut().insert(CONTENT_TYPE, kind);
+    answer
+}

@@ -1,0 +1,227 @@
+//! Address: which operation of which service, and in which protocol.
+
+use super::accept::{self, Raw};
+use super::{Arrival, Desk, Exit, Refused, Target};
+use crate::body::Payload;
+use crate::body::whole;
+use crate::cors::Standing;
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderName, Method};
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
+use virga_auth::{Carrier, Claim, Facts as Signed, Fault};
+use virga_base::AwsError;
+use virga_codec::OperationRef;
+use virga_shape::address::{self, AddressError};
+use virga_shape::{Protocol, pack};
+
+static TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+static SMITHY_PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");
+
+/// A request whose operation is known.
+pub(super) struct Addressed<'a> {
+    pub(super) target: Target,
+    pub(super) op: OperationRef,
+    /// As the model has it: with the bucket that S3's host names carry.
+    pub(super) path: Cow<'a, str>,
+    /// What the request says about its signer.
+    pub(super) claim: Result<Option<Claim<'a>>, Fault>,
+    pub(super) body: Payload,
+}
+
+pub(super) async fn address<'a>(desk: &Desk, arrival: &'a Arrival, raw: Raw) -> Result<Addressed<'a>, Exit> {
+    let claim = virga_auth::read(&signed_facts(arrival));
+    let content_type = arrival.text(&CONTENT_TYPE);
+    let is_form = arrival.method == Method::POST
+        && content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+        && !arrival.headers.contains_key(&TARGET);
+    let mut body = raw.body;
+    if is_form {
+        body = Payload::Whole(read_form(desk, &claim, body).await?);
+    }
+    let is_gzip = is_form && arrival.text(&CONTENT_ENCODING).is_some_and(|name| name == "gzip");
+    let inflated = match &body {
+        // The signature covers the form as it is sent, so that is what goes on.
+        Payload::Whole(form) if is_gzip => {
+            let inflated = whole::inflate(form, desk.limits().body_max_bytes);
+            let refuse = |error| Refused::of(Target::unknown(Protocol::Query), None, accept::body_error(&error));
+            Some(inflated.map_err(refuse)?)
+        }
+        Payload::Whole(_) | Payload::Incoming(_) => None,
+    };
+    let fields = match (&inflated, &body) {
+        (Some(form), _) => action(form),
+        (None, Payload::Whole(form)) if is_form => action(form),
+        (None, _) => None,
+    };
+    let scope = claim.as_ref().ok().and_then(Option::as_ref).map(Claim::service);
+    let has_header = |name: &str| arrival.headers.contains_key(name);
+    let facts = address::Facts {
+        method: arrival.method.as_str(),
+        path: arrival.uri.path(),
+        query: arrival.query(),
+        host: arrival.host().unwrap_or_default(),
+        target: arrival.text(&TARGET),
+        smithy_protocol: arrival.text(&SMITHY_PROTOCOL),
+        content_type,
+        scope: scope.filter(|scope| !scope.is_empty()),
+        form: fields.as_ref().map(|(name, version)| (&**name, version.as_deref())),
+        user_agent: arrival.text(&USER_AGENT),
+        has_header: &has_header,
+    };
+    let found = match address::address(&facts) {
+        Ok(found) => found,
+        Err(error) => {
+            let version = fields.as_ref().and_then(|(_, version)| version.as_deref());
+            return Err(unknown(&error, is_form && fields.is_none(), version).into());
+        }
+    };
+    let op = OperationRef {
+        model: found.model,
+        operation: found.operation,
+    };
+    let target = Target::of(found.protocol, op);
+    // S3's buckets have rules of their own for pages; that service decides.
+    if arrival.standing == Standing::Foreign && !target.is("s3") {
+        return Err(Refused::of(target, None, accept::foreign(arrival)).into());
+    }
+    let path = match found.bucket.map(|bucket| bucket.path(arrival.uri.path())) {
+        Some(path) => Cow::Owned(path),
+        None => Cow::Borrowed(arrival.uri.path()),
+    };
+    Ok(Addressed {
+        target,
+        op,
+        path,
+        claim,
+        body,
+    })
+}
+
+/// What of a request its signature covers.
+pub(super) fn signed_facts(arrival: &Arrival) -> Signed<'_> {
+    Signed {
+        method: arrival.method.as_str(),
+        path: arrival.uri.path(),
+        query: arrival.query(),
+        host: arrival.host(),
+        headers: &arrival.headers,
+    }
+}
+
+/// Reads a form, whose fields name the operation; unless its signature is so broken that it would be in vain.
+async fn read_form(desk: &Desk, claim: &Result<Option<Claim<'_>>, Fault>, body: Payload) -> Result<Bytes, Exit> {
+    let refuse = |error: AwsError| Exit::from(Refused::of(Target::unknown(Protocol::Query), None, error));
+    if let Err(fault) = claim {
+        return Err(refuse(fault.to_error(virga_auth::Family::Query)));
+    }
+    let limits = desk.limits();
+    whole::read(body, limits.body_max_bytes, limits.body_read_max)
+        .await
+        .map_err(|error| refuse(accept::body_error(&error)))
+}
+
+/// `Action` and `Version` of a form.
+fn action(form: &[u8]) -> Option<(Cow<'_, str>, Option<Cow<'_, str>>)> {
+    let (mut name, mut version) = (None, None);
+    let mut rest = form;
+    while !rest.is_empty() && (name.is_none() || version.is_none()) {
+        let end = rest.iter().position(|byte| *byte == b'&').unwrap_or(rest.len());
+        let (pair, tail) = rest.split_at(end);
+        rest = tail.get(1..).unwrap_or_default();
+        if let Some(value) = pair.strip_prefix(b"Action=") {
+            name = Some(decode(std::str::from_utf8(value.trim_ascii_end()).ok()?));
+        } else if let Some(value) = pair.strip_prefix(b"Version=") {
+            version = Some(decode(std::str::from_utf8(value.trim_ascii_end()).ok()?));
+        }
+    }
+    Some((name?, version))
+}
+
+fn decode(text: &str) -> Cow<'_, str> {
+    if !text.bytes().any(|byte| byte == b'%') {
+        return Cow::Borrowed(text);
+    }
+    percent_decode_str(text).decode_utf8_lossy()
+}
+
+/// The refusal of a request that names nothing that AWS has.
+fn unknown(error: &AddressError, action_missing: bool, version: Option<&str>) -> Refused {
+    match error {
+        AddressError::UnknownService { named, protocol } => unknown_service(named, *protocol, action_missing),
+        AddressError::UnknownOperation { model, protocol, name } => {
+            let target = Target {
+                protocol: *protocol,
+                model: Some(model),
+                operation: None,
+            };
+            let error = match protocol {
+                Protocol::Query | Protocol::Ec2 if action_missing => AwsError::new("MissingAction", "Missing Action"),
+                Protocol::Ec2 => AwsError::new(
+                    "InvalidAction",
+                    format!("The action {name} is not valid for this web service."),
+                ),
+                Protocol::Query if model.name == "sqs" => AwsError::new(
+                    "InvalidAction",
+                    format!("The action {name} is not valid for this endpoint."),
+                ),
+                Protocol::Query => {
+                    let version = version.unwrap_or(&model.api_version);
+                    AwsError::new(
+                        "InvalidAction",
+                        format!("Could not find operation {name} for version {version}"),
+                    )
+                }
+                Protocol::Json10 => AwsError::new("UnknownOperationException", "")
+                    .with_json_type("com.amazon.coral.service#UnknownOperationException"),
+                Protocol::Json11 => AwsError::new("UnknownOperationException", ""),
+                Protocol::RpcV2Cbor | Protocol::RestJson => {
+                    AwsError::new("UnknownOperationException", "").with_status(404)
+                }
+                Protocol::RestXml if model.name == "s3" => AwsError::new(
+                    "MethodNotAllowed",
+                    "The specified method is not allowed against this resource.",
+                )
+                .with_status(405),
+                Protocol::RestXml => AwsError::new(
+                    "UnknownOperationException",
+                    format!("There is no operation {name} of {}.", model.service_id),
+                )
+                .with_status(404),
+            };
+            Refused::of(target, None, error)
+        }
+    }
+}
+
+/// The refusal where no service is meant, or one whose protocols all need a name of an operation that is not there.
+fn unknown_service(named: &str, protocol: Protocol, action_missing: bool) -> Refused {
+    let known = pack::services().iter().find(|entry| entry.signing_name == named);
+    if let Some(entry) = known {
+        let protocol = entry.protocols.first().copied().unwrap_or(protocol);
+        let error = match protocol {
+            Protocol::Query | Protocol::Ec2 => AwsError::new("MissingAction", "Missing Action"),
+            _ => AwsError::new("UnknownOperationException", ""),
+        };
+        return Refused::of(Target::unknown(protocol), None, error);
+    }
+    let text = if named.is_empty() {
+        "Nothing in the request names a service.".to_owned()
+    } else {
+        format!("AWS has no service that is named {named}.")
+    };
+    let (code, protocol) = match protocol {
+        _ if action_missing => ("MissingAction", Protocol::Query),
+        Protocol::Query | Protocol::Ec2 => ("InvalidAction", protocol),
+        _ => ("UnknownOperationException", protocol),
+    };
+    let status = if protocol.is_rest() { 404 } else { 400 };
+    let error = AwsError::new(code, text).with_status(status);
+    Refused::of(Target::unknown(protocol), None, error)
+}
+
+/// Whether a claim is a presigned link's.
+pub(super) fn is_link(claim: &Claim<'_>) -> bool {
+    claim.carrier == Carrier::Query
+}

@@ -1,0 +1,236 @@
+//! Decode: the input as a value of the model's shape, and the body where it streams.
+
+use super::accept::body_error;
+use super::verify::{Proof, Verified};
+use super::{Arrival, Desk, Exit, Named, Refused, Target, encode};
+use crate::body::Payload;
+use crate::body::checksum;
+use crate::body::chunked::{self, ChunkDecoder, ChunkedBody, HashedBody};
+use crate::body::pieces::Pieces;
+use crate::body::whole::{self, BodyError};
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use http_body_util::BodyExt;
+use std::borrow::Cow;
+use std::sync::Mutex;
+use virga_auth::{Family, Fault};
+use virga_base::AwsError;
+use virga_codec::constraints::{self, Rules};
+use virga_codec::{OperationRef, WireRequest, streaming_input};
+use virga_service::{Body, Call, Fidelity, Request, Service, Validation};
+use virga_shape::Value;
+
+static CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
+static CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+static DECODED_LENGTH: HeaderName = HeaderName::from_static("x-amz-decoded-content-length");
+const CHUNKED: &str = "aws-chunked";
+
+/// A call that is known in full.
+pub(super) struct Decoded {
+    pub(super) target: Target,
+    pub(super) named: Named,
+    pub(super) call: Call,
+}
+
+impl Decoded {
+    pub(super) fn refuse(self, error: AwsError) -> Refused {
+        Refused {
+            target: self.target,
+            named: Some(self.named),
+            error,
+        }
+    }
+}
+
+pub(super) async fn decode(desk: &Desk, arrival: &Arrival, verified: Verified<'_>) -> Result<Decoded, Exit> {
+    let Verified {
+        target,
+        op,
+        path,
+        who,
+        body,
+        proof,
+    } = verified;
+    let read = read(desk, arrival, op, &target, &path, body, proof).await;
+    let (input, stream) = read.map_err(|error| Refused::of(target, Some(&who), error))?;
+    let named = Named::of(&who);
+    let request = Request {
+        id: encode::request_id(&target, arrival).into_owned(),
+        host: arrival.host().map(str::to_owned),
+        secure: arrival.secure,
+        source_ip: Some(arrival.source_ip.to_string()),
+        user_agent: arrival.text(&USER_AGENT).map(str::to_owned),
+        method: arrival.method.as_str().to_owned(),
+        path: arrival.uri.path().to_owned(),
+        protocol: Some(target.protocol),
+        body: Mutex::new(stream),
+    };
+    let call = Call {
+        model: op.model,
+        operation: op.operation,
+        input,
+        caller: who.caller,
+        account: who.account,
+        region: who.region,
+        request,
+    };
+    Ok(Decoded { target, named, call })
+}
+
+/// The input, and the body where it streams.
+async fn read(
+    desk: &Desk,
+    arrival: &Arrival,
+    op: OperationRef,
+    target: &Target,
+    path: &str,
+    body: Payload,
+    proof: Proof,
+) -> Result<(Value, Option<Body>), AwsError> {
+    let service = desk.cloud_for(arrival).service(&op.model.name);
+    let fidelity = service.map_or(Fidelity::None, |service| service.fidelity(&op.operation.name));
+    let (Some(service), Fidelity::Stored | Fidelity::Full) = (service, fidelity) else {
+        return Err(AwsError::not_implemented(&op.model.service_id, &op.operation.name));
+    };
+    let framing = Framing::of(&arrival.headers);
+    let mut headers = framing.headers(&arrival.headers);
+    let (whole, stream) = if streaming_input(op).is_some() {
+        (Bytes::new(), Some(stream(desk, arrival, &framing, body, proof)?))
+    } else {
+        let (bytes, trailers) = read_whole(desk, arrival, op, &framing, body, proof).await?;
+        if !trailers.is_empty() {
+            headers.to_mut().extend(trailers);
+        }
+        (bytes, None)
+    };
+    let request = WireRequest {
+        method: arrival.method.as_str(),
+        path,
+        query: arrival.query(),
+        headers: &headers,
+        body: &whole,
+    };
+    let input = virga_codec::decode_request(target.protocol, op, &request)?;
+    check_constraints(service, op, &input)?;
+    Ok((input, stream))
+}
+
+fn check_constraints(service: &Service, op: OperationRef, input: &Value) -> Result<(), AwsError> {
+    let (Validation::Standard(code), Some(shape)) = (service.validation, op.input()) else {
+        return Ok(());
+    };
+    let rules = Rules {
+        code: Cow::Borrowed(code),
+        values_shown: op.model.name != "iam",
+        ..Rules::default()
+    };
+    constraints::check_with(shape, input, &rules)
+}
+
+/// How a body is packed.
+#[derive(Default)]
+struct Framing {
+    /// In `aws-chunked`, with whatever signatures.
+    chunked: bool,
+    gzip: bool,
+    /// The encodings that are left for the service to know.
+    rest: Option<String>,
+}
+
+impl Framing {
+    fn of(headers: &HeaderMap) -> Framing {
+        let encoding = headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok());
+        let payload = headers.get(&CONTENT_SHA256);
+        if encoding.is_none() && payload.is_none() {
+            return Framing::default();
+        }
+        let names = encoding.unwrap_or_default().split(',').map(str::trim);
+        let rest: Vec<&str> = names
+            .clone()
+            .filter(|name| !name.is_empty() && *name != CHUNKED)
+            .collect();
+        let is_streaming = payload.is_some_and(|payload| payload.as_bytes().starts_with(b"STREAMING-"));
+        Framing {
+            chunked: is_streaming || names.clone().any(|name| name == CHUNKED),
+            gzip: rest.last().is_some_and(|name| name.eq_ignore_ascii_case("gzip")),
+            rest: (!rest.is_empty()).then(|| rest.join(",")),
+        }
+    }
+
+    /// The headers as they would be without the framing.
+    fn headers<'a>(&self, headers: &'a HeaderMap) -> Cow<'a, HeaderMap> {
+        if !self.chunked {
+            return Cow::Borrowed(headers);
+        }
+        let mut bare = headers.clone();
+        match self.rest.as_ref().and_then(|rest| HeaderValue::try_from(rest).ok()) {
+            Some(rest) => {
+                bare.insert(CONTENT_ENCODING, rest);
+            }
+            None => {
+                bare.remove(CONTENT_ENCODING);
+            }
+        }
+        if let Some(length) = headers.get(&DECODED_LENGTH) {
+            bare.insert(CONTENT_LENGTH, length.clone());
+        }
+        Cow::Owned(bare)
+    }
+}
+
+/// The body as a stream, checked as it comes. Errors of AWS's come out of it as such.
+fn stream(desk: &Desk, arrival: &Arrival, framing: &Framing, body: Payload, proof: Proof) -> Result<Body, AwsError> {
+    let pieces = Pieces::new(body, desk.limits().body_read_max);
+    if framing.chunked {
+        let decoder = ChunkDecoder::new(&arrival.headers, proof.chain)?;
+        return Ok(ChunkedBody::new(pieces, decoder).boxed_unsync());
+    }
+    Ok(match proof.sha256 {
+        Some(expected) => HashedBody::new(pieces, expected).boxed_unsync(),
+        None => pieces.boxed_unsync(),
+    })
+}
+
+/// The body whole, unpacked and checked, with what came behind it.
+async fn read_whole(
+    desk: &Desk,
+    arrival: &Arrival,
+    op: OperationRef,
+    framing: &Framing,
+    body: Payload,
+    proof: Proof,
+) -> Result<(Bytes, HeaderMap), AwsError> {
+    let limits = desk.limits();
+    let is_s3 = op.model.name == "s3";
+    let refuse = |error: &BodyError| match error {
+        BodyError::TooLarge if is_s3 => AwsError::new("MaxMessageLengthExceeded", "Your request was too big."),
+        error => body_error(error),
+    };
+    let mut bytes = whole::read(body, limits.body_max_bytes, limits.body_read_max)
+        .await
+        .map_err(|error| refuse(&error))?;
+    if let Some(expected) = proof.sha256 {
+        let computed = virga_auth::sha256_hex(&bytes);
+        if computed != expected {
+            let family = if is_s3 { Family::S3 } else { Family::Query };
+            let claimed = expected;
+            return Err(Fault::Payload { claimed, computed }.to_error(family));
+        }
+    }
+    let mut trailers = HeaderMap::new();
+    if framing.chunked {
+        let decoder = ChunkDecoder::new(&arrival.headers, proof.chain)?;
+        (bytes, trailers) = chunked::decode_whole(decoder, bytes)?;
+    }
+    if framing.gzip && !is_s3 {
+        bytes = whole::inflate(&bytes, limits.body_max_bytes).map_err(|error| refuse(&error))?;
+    }
+    if let Some(sent) = arrival.text(&CONTENT_MD5) {
+        checksum::check_md5(sent, &bytes)?;
+    }
+    if op.operation.http_checksum.is_some() {
+        checksum::check_headers(&arrival.headers, &bytes)?;
+    }
+    Ok((bytes, trailers))
+}

@@ -1,0 +1,35 @@
+//! Dispatch: the operation itself.
+
+use super::permit::Permitted;
+use super::{Arrival, Desk, Exit, Named, Refused, Target};
+use crate::catch::catch;
+use virga_base::AwsError;
+use virga_service::Answer;
+
+/// What an operation answered.
+pub(super) struct Answered {
+    pub(super) target: Target,
+    pub(super) named: Named,
+    pub(super) answer: Answer,
+}
+
+pub(super) async fn dispatch(desk: &Desk, arrival: &Arrival, permitted: Permitted) -> Result<Answered, Exit> {
+    let Permitted { target, named, call } = permitted;
+    let cloud = desk.cloud_for(arrival);
+    let answer = match catch(cloud.dispatch(call)).await {
+        Some(answer) => answer,
+        None => {
+            let operation = target.operation.map_or("?", |operation| operation.name.as_str());
+            log::error!("the operation {operation} panicked (request {})", arrival.id);
+            Err(AwsError::internal("An internal error occurred."))
+        }
+    };
+    match answer {
+        Ok(answer) => Ok(Answered { target, named, answer }),
+        Err(error) => Err(Exit::from(Refused {
+            target,
+            named: Some(named),
+            error,
+        })),
+    }
+}

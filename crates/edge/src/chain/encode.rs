@@ -1,0 +1,165 @@
+//! Encode: the answer or the error in the protocol that the caller speaks.
+
+use super::dispatch::Answered;
+use super::{Arrival, Exit, Named, Refused, Target};
+use crate::body::answer::AnswerBody;
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_LENGTH};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+use http_body::Body as _;
+use std::borrow::Cow;
+use virga_base::AwsError;
+use virga_codec::WireResponse;
+use virga_service::Answer;
+use virga_shape::{Protocol, Value};
+
+static CRC32: HeaderName = HeaderName::from_static("x-amz-crc32");
+
+/// An answer in its protocol, with what its record tells.
+pub(super) struct Encoded {
+    pub(super) response: Response<AnswerBody>,
+    /// Nothing for what was answered beside AWS.
+    pub(super) told: Option<Told>,
+}
+
+/// What the record of a call tells.
+pub(super) struct Told {
+    pub(super) target: Target,
+    pub(super) named: Option<Named>,
+    pub(super) error: Option<AwsError>,
+}
+
+pub(super) fn encode(arrival: &Arrival, outcome: Result<Answered, Exit>) -> Encoded {
+    match outcome {
+        Ok(Answered { target, named, answer }) => match write(arrival, &target, answer) {
+            Ok(response) => Encoded {
+                response,
+                told: Some(Told {
+                    target,
+                    named: Some(named),
+                    error: None,
+                }),
+            },
+            Err(error) => refuse(
+                arrival,
+                Refused {
+                    target,
+                    named: Some(named),
+                    error,
+                },
+            ),
+        },
+        Err(Exit::Refused(refused)) => refuse(arrival, *refused),
+        Err(Exit::Aside(response)) => Encoded { response, told: None },
+    }
+}
+
+/// A request's id as its service writes ids: S3's have sixteen letters and digits, all others are UUIDs.
+pub(super) fn request_id<'a>(target: &Target, arrival: &'a Arrival) -> Cow<'a, str> {
+    if !target.is("s3") {
+        return Cow::Borrowed(&arrival.id);
+    }
+    let digits = arrival.id.bytes().filter(|byte| *byte != b'-');
+    Cow::Owned(digits.take(16).map(|byte| byte.to_ascii_uppercase() as char).collect())
+}
+
+fn write(arrival: &Arrival, target: &Target, answer: Answer) -> Result<Response<AnswerBody>, AwsError> {
+    let Some(op) = target.op() else {
+        return Err(AwsError::internal("an answer without an operation"));
+    };
+    let Answer {
+        output,
+        body,
+        headers,
+        status,
+    } = answer;
+    let output = output.unwrap_or(Value::Null);
+    let id = request_id(target, arrival);
+    let mut wire = if target.protocol == Protocol::Query && arrival.text(&ACCEPT) == Some("application/json") {
+        virga_codec::encode_response_as_json(op, &output, &id)
+    } else {
+        virga_codec::encode_response(target.protocol, op, &output, &id)?
+    };
+    for (name, value) in headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            wire.headers.insert(name, value);
+        }
+    }
+    wire.status = status.unwrap_or(wire.status);
+    if target.is("dynamodb") || target.is("dynamodbstreams") {
+        add_crc32(&mut wire);
+    }
+    let mut response = match body {
+        None => response(arrival, wire),
+        Some(body) => {
+            let mut response = response(arrival, wire);
+            if arrival.method != Method::HEAD {
+                if let (Some(length), false) = (
+                    body.size_hint().exact(),
+                    response.headers().contains_key(CONTENT_LENGTH),
+                ) {
+                    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+                }
+                *response.body_mut() = AnswerBody::streamed(body);
+            }
+            response
+        }
+    };
+    if matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        *response.body_mut() = AnswerBody::whole(Bytes::new());
+    }
+    Ok(response)
+}
+
+fn refuse(arrival: &Arrival, refused: Refused) -> Encoded {
+    let Refused { target, named, error } = refused;
+    let id = request_id(&target, arrival);
+    let mut wire = if is_stray_get(arrival, &target, &error) {
+        // What AWS's front answers to a browser at the endpoint of a service that speaks awsJson.
+        WireResponse {
+            status: 404,
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(b"<UnknownOperationException/>\n"),
+        }
+    } else {
+        virga_codec::encode_error(target.protocol, target.op(), target.model, &error, &id)
+    };
+    if target.is("dynamodb") || target.is("dynamodbstreams") {
+        add_crc32(&mut wire);
+    }
+    Encoded {
+        response: response(arrival, wire),
+        told: Some(Told {
+            target,
+            named,
+            error: Some(error),
+        }),
+    }
+}
+
+fn is_stray_get(arrival: &Arrival, target: &Target, error: &AwsError) -> bool {
+    arrival.method == Method::GET
+        && target.operation.is_none()
+        && error.code == "UnknownOperationException"
+        && matches!(target.protocol, Protocol::Json10 | Protocol::Json11)
+}
+
+fn response(arrival: &Arrival, wire: WireResponse) -> Response<AnswerBody> {
+    let WireResponse { status, headers, body } = wire;
+    // An answer to HEAD has no body, but its headers may tell the length of what it leaves out.
+    let body = if arrival.method == Method::HEAD && body.is_empty() && headers.contains_key(CONTENT_LENGTH) {
+        AnswerBody::omitted()
+    } else {
+        AnswerBody::whole(body)
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = headers;
+    response
+}
+
+/// DynamoDB's clients check their answers.
+fn add_crc32(wire: &mut WireResponse) {
+    let sum = crc32fast::hash(&wire.body);
+    wire.headers.insert(&CRC32, HeaderValue::from(sum));
+}

@@ -1,0 +1,67 @@
+//! Finish: what every answer has, however it came about; and the record of the call.
+
+use super::encode::{self, Encoded, Told};
+use super::{Arrival, Desk, Target};
+use crate::body::answer::AnswerBody;
+use crate::cors::{self, Standing};
+use http::header::{CONNECTION, SERVER};
+use http::{HeaderName, HeaderValue, Response, Version};
+use virga_service::CallRecord;
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+static S3_REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
+static CLOSE: HeaderValue = HeaderValue::from_static("close");
+
+pub(super) fn finish(desk: &Desk, arrival: &Arrival, encoded: Encoded) -> Response<AnswerBody> {
+    let Encoded { mut response, told } = encoded;
+    let is_s3 = told.as_ref().is_some_and(|told| told.target.is("s3"));
+    let status = response.status().as_u16();
+    let headers = response.headers_mut();
+    let own_id = if is_s3 { &S3_REQUEST_ID } else { &REQUEST_ID };
+    if !headers.contains_key(own_id)
+        && let Ok(id) = HeaderValue::from_str(&arrival.id)
+    {
+        headers.insert(&REQUEST_ID, id);
+    }
+    let server = if is_s3 { "AmazonS3" } else { "Virga" };
+    headers.insert(SERVER, HeaderValue::from_static(server));
+    if arrival.standing == Standing::Allowed {
+        cors::allow(&arrival.headers, headers);
+    }
+    // What is too much or too slow has not been read to its end.
+    if matches!(status, 408 | 413 | 431) && arrival.version < Version::HTTP_2 {
+        headers.insert(CONNECTION, CLOSE.clone());
+    }
+    if let Some(told) = told {
+        desk.shared.options.observer.called(record(arrival, told, status));
+    }
+    response
+}
+
+fn record(arrival: &Arrival, told: Told, status: u16) -> CallRecord {
+    let Told { target, named, error } = told;
+    let Target { model, operation, .. } = target;
+    let (account, region, caller) = match named {
+        Some(named) => (named.account.to_string(), named.region.as_str().to_owned(), named.arn),
+        None => Default::default(),
+    };
+    let (error, message) = match error {
+        Some(error) => (Some(error.code.into_owned()), Some(error.message)),
+        None => (None, None),
+    };
+    CallRecord {
+        at: arrival.at,
+        request_id: encode::request_id(&target, arrival).into_owned(),
+        service: model.map(|model| model.name.as_str()),
+        operation: operation.map(|operation| operation.name.as_str()),
+        account,
+        region,
+        caller,
+        method: arrival.method.as_str().to_owned(),
+        path: arrival.uri.path().to_owned(),
+        status,
+        error,
+        message,
+        duration_us: u64::try_from(arrival.began.elapsed().as_micros()).unwrap_or(u64::MAX),
+    }
+}

@@ -1,0 +1,182 @@
+//! The one way that every request goes:
+//!
+//! accept → address → verify → decode → permit → dispatch → encode → finish
+//!
+//! Each stage is a file, consumes one type and returns the next. [`Arrival`] holds what is known from the start and never
+//! changes. Whatever leaves the way early is a [`Refused`] that encode and finish treat like any other end.
+
+mod accept;
+mod address;
+mod decode;
+mod dispatch;
+mod encode;
+mod finish;
+mod permit;
+mod verify;
+
+pub use accept::Arrival;
+pub(crate) use accept::Peer;
+
+use crate::body::Payload;
+use crate::body::answer::AnswerBody;
+use crate::catch::catch;
+use crate::edge::Shared;
+use crate::options::Limits;
+use crate::tls::Tls;
+use std::sync::Arc;
+use virga_base::{Account, AwsError, Region};
+use virga_codec::OperationRef;
+use virga_service::{Caller, Cloud};
+use virga_shape::{Protocol, ServiceModel};
+
+/// Answers one request.
+pub(crate) async fn walk(desk: &Desk, peer: &Peer, request: http::Request<Payload>) -> http::Response<AnswerBody> {
+    let (arrival, raw) = accept::accept(desk, peer, request);
+    let outcome = catch(async {
+        let raw = accept::admit(desk, &arrival, raw).await?;
+        let addressed = address::address(desk, &arrival, raw).await?;
+        let verified = verify::verify(desk, &arrival, addressed).await?;
+        for station in desk.stations() {
+            let ruling = station.before_decode(&arrival, &verified.target, &verified.who).await;
+            ruling.map_err(|error| Refused::of(verified.target, Some(&verified.who), error))?;
+        }
+        let mut decoded = decode::decode(desk, &arrival, verified).await?;
+        for station in desk.stations() {
+            let ruling = station.after_decode(&arrival, &mut decoded.call).await;
+            if let Err(error) = ruling {
+                return Err(decoded.refuse(error).into());
+            }
+        }
+        let permitted = permit::permit(desk, &arrival, decoded).await?;
+        dispatch::dispatch(desk, &arrival, permitted).await
+    });
+    let outcome = outcome.await.unwrap_or_else(|| Err(Exit::from(Refused::panicked())));
+    let encoded = encode::encode(&arrival, outcome);
+    finish::finish(desk, &arrival, encoded)
+}
+
+/// What all requests are served with.
+pub(crate) struct Desk {
+    shared: Arc<Shared>,
+    cloud: Arc<Cloud>,
+}
+
+impl Desk {
+    pub(crate) fn new(shared: Arc<Shared>, cloud: Arc<Cloud>) -> Desk {
+        Desk { shared, cloud }
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.shared.options.limits
+    }
+
+    pub(crate) fn tls(&self) -> &Tls {
+        &self.shared.tls
+    }
+
+    fn stations(&self) -> &[Arc<dyn crate::Station>] {
+        &self.shared.options.stations
+    }
+
+    /// The world that a request is meant for. There is one so far.
+    fn cloud_for(&self, _arrival: &Arrival) -> &Arc<Cloud> {
+        &self.cloud
+    }
+}
+
+/// What a request is meant for, as far as it is known, and the protocol that its caller speaks.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    pub protocol: Protocol,
+    pub model: Option<&'static ServiceModel>,
+    pub operation: Option<&'static virga_shape::Operation>,
+}
+
+impl Target {
+    fn of(protocol: Protocol, op: OperationRef) -> Target {
+        Target {
+            protocol,
+            model: Some(op.model),
+            operation: Some(op.operation),
+        }
+    }
+
+    fn unknown(protocol: Protocol) -> Target {
+        Target {
+            protocol,
+            model: None,
+            operation: None,
+        }
+    }
+
+    fn op(&self) -> Option<OperationRef> {
+        Some(OperationRef {
+            model: self.model?,
+            operation: self.operation?,
+        })
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.model.is_some_and(|model| model.name == name)
+    }
+}
+
+/// Who calls, and where the call acts.
+#[derive(Clone, Debug)]
+pub struct Who {
+    pub caller: Caller,
+    pub account: Account,
+    pub region: Region,
+}
+
+/// An end before the way's end.
+enum Exit {
+    Refused(Box<Refused>),
+    /// Answered by others than a service, or in no protocol of AWS's.
+    Aside(http::Response<AnswerBody>),
+}
+
+/// An error, with what is known of the request that it answers.
+struct Refused {
+    target: Target,
+    named: Option<Named>,
+    error: AwsError,
+}
+
+/// Who called, as the record of a call names it.
+struct Named {
+    account: Account,
+    region: Region,
+    arn: String,
+}
+
+impl Named {
+    fn of(who: &Who) -> Named {
+        Named {
+            account: who.account,
+            region: who.region.clone(),
+            arn: who.caller.arn(who.region.partition()),
+        }
+    }
+}
+
+impl Refused {
+    fn of(target: Target, who: Option<&Who>, error: AwsError) -> Refused {
+        Refused {
+            target,
+            named: who.map(Named::of),
+            error,
+        }
+    }
+
+    fn panicked() -> Refused {
+        let error = AwsError::internal("An internal error occurred.");
+        Refused::of(Target::unknown(Protocol::RestJson), None, error)
+    }
+}
+
+impl From<Refused> for Exit {
+    fn from(refused: Refused) -> Exit {
+        Exit::Refused(Box::new(refused))
+    }
+}

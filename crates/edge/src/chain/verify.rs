@@ -1,0 +1,255 @@
+//! Verify: who calls, and whether that is true.
+//!
+//! Keys of twelve digits are that account's root. Keys that Virga issued are verified with their secret. All others are
+//! root of the default account, and since nobody knows their secret, their signatures are not checked.
+
+use super::address::{self, Addressed};
+use super::{Arrival, Desk, Exit, Refused, Target, Who};
+use crate::body::Payload;
+use crate::body::whole;
+use crate::place;
+use http::HeaderName;
+use std::borrow::Cow;
+use std::sync::Arc;
+use virga_auth::{ChunkChain, Claim, EMPTY_SHA256, Family, Fault, Scheme, UNSIGNED_PAYLOAD};
+use virga_base::{Account, AwsError, Clock, Region};
+use virga_codec::OperationRef;
+use virga_service::{Caller, Cloud, Credential};
+use virga_shape::Protocol;
+
+static CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+static REGION_SET: HeaderName = HeaderName::from_static("x-amz-region-set");
+/// The session tokens that Virga's STS issues: how they begin, and how long they are.
+const ISSUED_TOKEN: (&str, usize) = ("FQoGZXIvYXdzE", 356);
+
+/// A request whose caller is known.
+pub(super) struct Verified<'a> {
+    pub(super) target: Target,
+    pub(super) op: OperationRef,
+    pub(super) path: Cow<'a, str>,
+    pub(super) who: Who,
+    pub(super) body: Payload,
+    pub(super) proof: Proof,
+}
+
+/// What the body must still prove; nothing where no secret is known.
+#[derive(Default)]
+pub(super) struct Proof {
+    /// The SHA-256 that was signed, in hexadecimal.
+    pub(super) sha256: Option<String>,
+    /// For the signatures within an `aws-chunked` body.
+    pub(super) chain: Option<ChunkChain>,
+}
+
+pub(super) async fn verify<'a>(
+    desk: &Desk,
+    arrival: &'a Arrival,
+    addressed: Addressed<'a>,
+) -> Result<Verified<'a>, Exit> {
+    let Addressed {
+        target,
+        op,
+        path,
+        claim,
+        mut body,
+    } = addressed;
+    let family = family(target);
+    let refuse = |fault: &Fault| Exit::from(Refused::of(target, None, refusal(fault, family, target)));
+    let cloud = desk.cloud_for(arrival);
+    let claim = match claim {
+        Ok(claim) => claim,
+        // Bearer tokens and the like are no affair of signatures, where none is asked for.
+        Err(Fault::HeaderScheme { .. }) if may_be_unsigned(cloud, op) => None,
+        Err(fault) => return Err(refuse(&fault)),
+    };
+    let region = place::region(claim.as_ref(), || region_set(arrival), arrival.host());
+    let mut proof = Proof::default();
+    let caller = match &claim {
+        None if may_be_unsigned(cloud, op) => Caller::anonymous(Account::DEFAULT),
+        None => return Err(refuse(&Fault::Missing)),
+        Some(claim) => {
+            check_form(arrival, claim, family).map_err(|fault| refuse(&fault))?;
+            match find(cloud, claim, &region).await {
+                Ok(Found::Root(account)) => Caller {
+                    access_key_id: Some(claim.access_key_id().to_owned()),
+                    ..Caller::root(account)
+                },
+                Ok(Found::Issued(credential)) => {
+                    check_credential(cloud, claim, &credential).map_err(|fault| refuse(&fault))?;
+                    let payload = match signed_payload(arrival, claim, family) {
+                        Some(payload) => payload.to_owned(),
+                        None => {
+                            let limits = desk.limits();
+                            let whole = whole::read(body, limits.body_max_bytes, limits.body_read_max).await;
+                            let bytes = whole.map_err(|error| {
+                                Exit::from(Refused::of(target, None, super::accept::body_error(&error)))
+                            })?;
+                            let hash = match bytes.len() {
+                                0 => EMPTY_SHA256.to_owned(),
+                                _ => virga_auth::sha256_hex(&bytes),
+                            };
+                            body = Payload::Whole(bytes);
+                            hash
+                        }
+                    };
+                    let facts = address::signed_facts(arrival);
+                    let keys = &desk.shared.keys;
+                    let secret = &credential.secret_access_key;
+                    let now = Clock::machine_now();
+                    let verified = virga_auth::verify(&facts, claim, keys, secret, &payload, now)
+                        .map_err(|fault| refuse(&fault))?;
+                    proof = Proof::new(&payload, verified.signer.map(|signer| ChunkChain::new(signer, claim)));
+                    credential.caller
+                }
+                Err(Unfound::Fault(fault)) => return Err(refuse(&fault)),
+                Err(Unfound::Error(error)) => return Err(Refused::of(target, None, error).into()),
+            }
+        }
+    };
+    let account = caller.account;
+    Ok(Verified {
+        target,
+        op,
+        path,
+        who: Who {
+            caller,
+            account,
+            region,
+        },
+        body,
+        proof,
+    })
+}
+
+impl Proof {
+    fn new(payload: &str, chain: Option<ChunkChain>) -> Proof {
+        let is_hash = payload.len() == 64 && payload.bytes().all(|byte| byte.is_ascii_hexdigit());
+        Proof {
+            sha256: is_hash.then(|| payload.to_ascii_lowercase()),
+            chain: chain.filter(|_| payload.starts_with("STREAMING-AWS4-HMAC-SHA256-PAYLOAD")),
+        }
+    }
+}
+
+/// In whose words a refusal speaks.
+fn family(target: Target) -> Family {
+    match target.protocol {
+        Protocol::Query => Family::Query,
+        Protocol::Ec2 => Family::Ec2,
+        Protocol::Json10 | Protocol::Json11 | Protocol::RpcV2Cbor => Family::Json,
+        Protocol::RestJson => Family::RestJson,
+        Protocol::RestXml if target.is("s3") => Family::S3,
+        Protocol::RestXml => Family::RestXml,
+    }
+}
+
+/// DynamoDB and its kin are older than the rest, and name the framework that they are made with.
+fn refusal(fault: &Fault, family: Family, target: Target) -> AwsError {
+    let mut error = fault.to_error(family);
+    if target.protocol == Protocol::Json10 {
+        let json_type = format!("com.amazon.coral.service#{}", error.code);
+        if *fault == Fault::Missing {
+            "Request is missing Authentication Token".clone_into(&mut error.message);
+        }
+        return error.with_json_type(json_type);
+    }
+    error
+}
+
+fn may_be_unsigned(cloud: &Cloud, op: OperationRef) -> bool {
+    matches!(op.operation.auth_type.as_deref(), Some("none" | "bearer"))
+        || cloud.service(&op.model.name).is_some_and(|service| service.anonymous)
+}
+
+/// What needs no secret: the lifetime of links, and S3's rules for them.
+fn check_form(arrival: &Arrival, claim: &Claim<'_>, family: Family) -> Result<(), Fault> {
+    if !address::is_link(claim) {
+        return Ok(());
+    }
+    if family == Family::S3 {
+        if claim.expires_s.is_none() {
+            return Err(match claim.scheme {
+                Scheme::V2 => Fault::QueryPartsV2,
+                Scheme::V4 | Scheme::V4A => Fault::QueryParts {
+                    missing: vec!["X-Amz-Expires"],
+                },
+            });
+        }
+        if claim.scheme == Scheme::V4 {
+            let is_signed = |name: &str| claim.signed_headers.split(';').any(|signed| signed == name);
+            let names: Vec<String> = arrival
+                .headers
+                .keys()
+                .map(HeaderName::as_str)
+                .filter(|name| name.starts_with("x-amz-") && *name != CONTENT_SHA256.as_str() && !is_signed(name))
+                .map(str::to_owned)
+                .collect();
+            if !names.is_empty() {
+                return Err(Fault::HeadersNotSigned { names });
+            }
+        }
+    }
+    virga_auth::check_link(claim, Clock::machine_now())
+}
+
+enum Found {
+    Root(Account),
+    Issued(Credential),
+}
+
+enum Unfound {
+    Fault(Fault),
+    Error(AwsError),
+}
+
+async fn find(cloud: &Arc<Cloud>, claim: &Claim<'_>, region: &Region) -> Result<Found, Unfound> {
+    let key = claim.access_key_id();
+    if let Ok(account) = Account::parse(key) {
+        return Ok(Found::Root(account));
+    }
+    let may_be_issued = key.len() == 20 && ["AKIA", "ASIA", "LSIA"].iter().any(|start| key.starts_with(start));
+    if !may_be_issued {
+        return Ok(Found::Root(Account::DEFAULT));
+    }
+    match cloud.find_credential(key, region).await {
+        Ok(Some(credential)) => Ok(Found::Issued(credential)),
+        Ok(None) => match claim.session_token.as_deref() {
+            // A session of a world that is no more.
+            Some(token) if token.starts_with(ISSUED_TOKEN.0) && token.len() == ISSUED_TOKEN.1 => {
+                Err(Unfound::Fault(Fault::Key {
+                    access_key_id: key.to_owned(),
+                }))
+            }
+            // A key that somebody has from elsewhere.
+            _ => Ok(Found::Root(Account::DEFAULT)),
+        },
+        Err(error) => Err(Unfound::Error(error)),
+    }
+}
+
+fn check_credential(cloud: &Cloud, claim: &Claim<'_>, credential: &Credential) -> Result<(), Fault> {
+    if !credential.active {
+        return Err(Fault::Key {
+            access_key_id: claim.access_key_id().to_owned(),
+        });
+    }
+    virga_auth::check_token(claim, credential.session_token.as_deref())?;
+    if credential.expires.is_some_and(|expires| cloud.clock().now() >= expires) {
+        return Err(Fault::TokenExpired);
+    }
+    Ok(())
+}
+
+/// What was signed as the body's hash, where that can be told without the body.
+fn signed_payload<'a>(arrival: &'a Arrival, claim: &Claim<'_>, family: Family) -> Option<&'a str> {
+    match arrival.text(&CONTENT_SHA256) {
+        Some(payload) => Some(payload),
+        None if family == Family::S3 && address::is_link(claim) => Some(UNSIGNED_PAYLOAD),
+        None => None,
+    }
+}
+
+/// The first region of a SigV4A signature.
+fn region_set(arrival: &Arrival) -> Option<&str> {
+    arrival.text(&REGION_SET)?.split(',').next().map(str::trim)
+}
