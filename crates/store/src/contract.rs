@@ -19,6 +19,39 @@ pub fn check_all(make: Make<'_>) {
     readers_see_whole_transactions(make);
     clear_removes_every_row(make);
     forks_do_not_meet(make);
+    forks_of_forks_do_not_meet(make);
+    large_rows_are_kept(make);
+    a_queue_that_moves_on_is_seen_right(make);
+}
+
+/// What an engine that keeps its rows must also do. `open` opens the same place again; the engine before is gone by then.
+pub fn check_durable(open: Make<'_>) {
+    let mut before = Pairs::new();
+    for round in 0..5u8 {
+        let engine = open();
+        let all = scan(&*engine, Bound::Unbounded, Bound::Unbounded, false, usize::MAX);
+        assert_eq!(all, before);
+        for n in 0..50u8 {
+            put(&*engine, &[(&[n, round], &[n; 200]), (b"count", &[round, n])]);
+        }
+        let deleted = engine.write(&mut |tx| {
+            (0..25u8).for_each(|n| assert_eq!(tx.delete(&[n, round]), Ok(())));
+            Decision::Commit
+        });
+        assert!(deleted.is_ok());
+        let aborted = engine.write(&mut |tx| {
+            assert_eq!(tx.put(b"never", b""), Ok(()));
+            Decision::Abort
+        });
+        assert!(aborted.is_ok());
+        before = scan(&*engine, Bound::Unbounded, Bound::Unbounded, false, usize::MAX);
+        assert_eq!(before.len(), 25 * (usize::from(round) + 1) + 1);
+    }
+    let engine = open();
+    assert_eq!(engine.clear(), Ok(()));
+    put(&*engine, &[(b"after", b"")]);
+    drop(engine);
+    assert_eq!(keys(&*open()), [b"after".to_vec()]);
 }
 
 fn put(engine: &dyn Engine, pairs: &[(&[u8], &[u8])]) {
@@ -225,4 +258,63 @@ pub fn forks_do_not_meet(make: Make<'_>) {
     assert_eq!(keys(&*parent), [b"parent".to_vec(), b"shared".to_vec()]);
     assert_eq!(keys(&*child), [b"child".to_vec(), b"shared".to_vec()]);
     assert_eq!(value(&*parent, b"shared").as_deref(), Some(&b"1"[..]));
+}
+
+/// Engines that cannot fork pass.
+pub fn forks_of_forks_do_not_meet(make: Make<'_>) {
+    let first = make();
+    for i in 0..2000u16 {
+        put(&*first, &[(&i.to_be_bytes(), b"first")]);
+    }
+    let Some(second) = first.fork() else { return };
+    put(&*second, &[(&5u16.to_be_bytes(), b"second")]);
+    let Some(third) = second.fork() else { return };
+    assert_eq!(first.clear(), Ok(()));
+    let deleted = second.write(&mut |tx| {
+        (0..1000u16).for_each(|i| assert_eq!(tx.delete(&i.to_be_bytes()), Ok(())));
+        Decision::Commit
+    });
+    assert!(deleted.is_ok());
+    assert_eq!(
+        (keys(&*first).len(), keys(&*second).len(), keys(&*third).len()),
+        (0, 1000, 2000)
+    );
+    assert_eq!(value(&*third, &5u16.to_be_bytes()).as_deref(), Some(&b"second"[..]));
+    assert_eq!(value(&*third, &6u16.to_be_bytes()).as_deref(), Some(&b"first"[..]));
+}
+
+pub fn large_rows_are_kept(make: Make<'_>) {
+    let engine = make();
+    let (key, large) = (vec![b'k'; 4096], vec![7; 2 << 20]);
+    put(&*engine, &[(&key, &large), (&key[1..], b"shorter")]);
+    assert!(value(&*engine, &key) == Some(large));
+    assert_eq!(value(&*engine, &key[1..]).as_deref(), Some(&b"shorter"[..]));
+    let mut refused = Ok(());
+    let aborted = engine.write(&mut |tx| {
+        refused = tx.put(&[0; 70_000], b"");
+        Decision::Abort
+    });
+    assert!(aborted.is_ok());
+    assert!(matches!(refused, Err(crate::StoreError::Engine(_))));
+}
+
+/// Rows come at one end of a range and go at the other.
+pub fn a_queue_that_moves_on_is_seen_right(make: Make<'_>) {
+    let engine = make();
+    for i in 0..500u32 {
+        put(&*engine, &[(&i.to_be_bytes(), b"message"), (b"zz", &i.to_be_bytes())]);
+        if i >= 20 {
+            let oldest = (i - 20).to_be_bytes();
+            assert_eq!(
+                scan(&*engine, Bound::Unbounded, Bound::Unbounded, false, 1)[0].0,
+                oldest
+            );
+            let deleted = engine.write(&mut |tx| {
+                assert_eq!(tx.delete(&oldest), Ok(()));
+                Decision::Commit
+            });
+            assert!(deleted.is_ok());
+        }
+    }
+    assert_eq!(keys(&*engine).len(), 21);
 }

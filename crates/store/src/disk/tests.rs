@@ -248,6 +248,20 @@ fn keeps_the_contract() {
 }
 
 #[test]
+fn keeps_its_rows() {
+    for limits in [DiskLimits::default(), HASTY] {
+        let disk = SimDisk::default();
+        contract::check_durable(&|| Box::new(engine(&disk, limits)));
+    }
+    let folder = std::env::temp_dir().join(format!("virga-store-{}-rows", std::process::id()));
+    contract::check_durable(&|| match DiskEngine::open(&folder) {
+        Ok(engine) => Box::new(engine),
+        Err(error) => panic!("{error}"),
+    });
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+#[test]
 fn scans_see_all_layers_as_one() {
     let disk = SimDisk::default();
     let engine = engine(&disk, HASTY);
