@@ -4,6 +4,9 @@
 //! inside [`Store::read`] and [`Store::write`]. A transaction is a plain synchronous function that may be run again, so
 //! it must have no effect but on its [`Tx`]. Deferred work is a row too, see [`schedule`].
 //!
+//! Rows are held by an [`Engine`]: [`MemoryEngine`], a persistent tree whose forks cost nothing, or [`DiskEngine`], which
+//! answers once a commit is safe in its folder. All engines pass [`contract`].
+//!
 //! Keys are, in order: account, region, table, the table's own parts, in an escape that keeps the order of the parts.
 //! Only this crate and each service's `state.rs` make them.
 
