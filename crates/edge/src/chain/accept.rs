@@ -124,6 +124,8 @@ pub(super) fn accept(desk: &Desk, peer: &Peer, request: http::Request<Payload>) 
 /// Lets requests for AWS through; answers the others here.
 pub(super) async fn admit(desk: &Desk, arrival: &Arrival, raw: Raw) -> Result<Raw, Exit> {
     check_size(desk, arrival)?;
+    // Pages that are not allowed here go on to be addressed: a bucket of S3 may allow them by rules of its own, and the
+    // others are refused there.
     if cors::is_preflight(&arrival.method, &arrival.headers) && arrival.standing == Standing::Allowed {
         let mut answer = Response::new(AnswerBody::whole(Bytes::new()));
         cors::allow_preflight(&arrival.headers, answer.headers_mut());
