@@ -3,6 +3,7 @@
 use crate::Fault;
 use http::header::{AUTHORIZATION, DATE};
 use http::{HeaderMap, HeaderName};
+use memchr::memchr;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 use virga_base::Timestamp;
@@ -153,9 +154,9 @@ fn read_v4_header<'a>(facts: &Facts<'a>, header: &str, scheme: Scheme, rest: &'a
     let (mut credential, mut signed_headers, mut signature) = (None, None, None);
     let mut start = 0;
     while start < rest.len() {
-        // Plain loops over bytes: this runs for every request, and commas and equal signs are ASCII.
+        // This runs for every request, so bytes are searched; commas and equal signs are ASCII.
         let tail = rest.as_bytes().get(start..).unwrap_or_default();
-        let end = start + tail.iter().position(|byte| *byte == b',').unwrap_or(tail.len());
+        let end = start + memchr(b',', tail).unwrap_or(tail.len());
         let pair = rest.get(start..end).unwrap_or_default().trim_ascii();
         start = end + 1;
         if pair.is_empty() {

@@ -48,6 +48,9 @@ impl Account {
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // By hand, because every call writes accounts and the padding of numbers is slow.
+        if *self == Account::DEFAULT {
+            return f.write_str("000000000000");
+        }
         let mut digits = [b'0'; 12];
         let mut rest = self.0;
         for digit in digits.iter_mut().rev() {

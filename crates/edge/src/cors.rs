@@ -18,7 +18,7 @@ static EXPOSED: HeaderValue = HeaderValue::from_static(
 );
 static PRIVATE_NETWORK_ASKED: HeaderName = HeaderName::from_static("access-control-request-private-network");
 static PRIVATE_NETWORK_GIVEN: HeaderName = HeaderName::from_static("access-control-allow-private-network");
-static FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(crate) static FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// How a request stands to the page that caused it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use super::{NAMING, declaration};
 use crate::OperationRef;
 use crate::xml::{Iso8601Form, XmlError, XmlReader, XmlWriter, read_members};
+use std::borrow::Cow;
 use virga_shape::{StructValue, Value};
 
 /// `<OpResponse xmlns=…><OpResult>…</OpResult><ResponseMetadata>…</ResponseMetadata></OpResponse>`
@@ -48,9 +49,9 @@ pub(super) fn decode(op: OperationRef, body: &[u8]) -> Result<Value, XmlError> {
     Ok(Value::Struct(out))
 }
 
-fn wrapper(op: OperationRef) -> String {
+fn wrapper(op: OperationRef) -> Cow<'static, str> {
     match &op.operation.result_wrapper {
-        Some(name) => name.clone(),
-        None => format!("{}Result", op.operation.name),
+        Some(name) => Cow::Borrowed(name),
+        None => Cow::Owned(format!("{}Result", op.operation.name)),
     }
 }

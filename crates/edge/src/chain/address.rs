@@ -8,6 +8,7 @@ use crate::cors::Standing;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderName, Method};
+use memchr::memchr;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 use virga_auth::{Carrier, Claim, Facts as Signed, Fault};
@@ -35,7 +36,7 @@ pub(super) async fn address<'a>(desk: &Desk, arrival: &'a Arrival, raw: Raw) -> 
     let content_type = arrival.text(&CONTENT_TYPE);
     let is_form = arrival.method == Method::POST
         && content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
-        && !arrival.headers.contains_key(&TARGET);
+        && !arrival.has(&TARGET);
     let mut body = raw.body;
     if is_form {
         body = Payload::Whole(read_form(desk, &claim, body).await?);
@@ -127,7 +128,7 @@ fn action(form: &[u8]) -> Option<(Cow<'_, str>, Option<Cow<'_, str>>)> {
     let (mut name, mut version) = (None, None);
     let mut rest = form;
     while !rest.is_empty() && (name.is_none() || version.is_none()) {
-        let end = rest.iter().position(|byte| *byte == b'&').unwrap_or(rest.len());
+        let end = memchr(b'&', rest).unwrap_or(rest.len());
         let (pair, tail) = rest.split_at(end);
         rest = tail.get(1..).unwrap_or_default();
         if let Some(value) = pair.strip_prefix(b"Action=") {
@@ -140,7 +141,7 @@ fn action(form: &[u8]) -> Option<(Cow<'_, str>, Option<Cow<'_, str>>)> {
 }
 
 fn decode(text: &str) -> Cow<'_, str> {
-    if !text.bytes().any(|byte| byte == b'%') {
+    if memchr(b'%', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
     }
     percent_decode_str(text).decode_utf8_lossy()

@@ -93,7 +93,7 @@ async fn read(
     let (Some(service), Fidelity::Stored | Fidelity::Full) = (service, fidelity) else {
         return Err(AwsError::not_implemented(&op.model.service_id, &op.operation.name));
     };
-    let framing = Framing::of(&arrival.headers);
+    let framing = Framing::of(arrival);
     let mut headers = framing.headers(&arrival.headers);
     let (whole, stream) = if streaming_input(op).is_some() {
         (Bytes::new(), Some(stream(desk, arrival, &framing, body, proof)?))
@@ -139,9 +139,9 @@ struct Framing {
 }
 
 impl Framing {
-    fn of(headers: &HeaderMap) -> Framing {
-        let encoding = headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok());
-        let payload = headers.get(&CONTENT_SHA256);
+    fn of(arrival: &Arrival) -> Framing {
+        let encoding = arrival.text(&CONTENT_ENCODING);
+        let payload = arrival.text(&CONTENT_SHA256);
         if encoding.is_none() && payload.is_none() {
             return Framing::default();
         }
@@ -150,7 +150,7 @@ impl Framing {
             .clone()
             .filter(|name| !name.is_empty() && *name != CHUNKED)
             .collect();
-        let is_streaming = payload.is_some_and(|payload| payload.as_bytes().starts_with(b"STREAMING-"));
+        let is_streaming = payload.is_some_and(|payload| payload.starts_with("STREAMING-"));
         Framing {
             chunked: is_streaming || names.clone().any(|name| name == CHUNKED),
             gzip: rest.last().is_some_and(|name| name.eq_ignore_ascii_case("gzip")),
