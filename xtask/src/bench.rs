@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: builds the program and a bare server of the same HTTP stack in release, and measures one against
-//! the other.
+//! the other. Without `--quick` the fuzz targets follow, a minute each.
 
 use crate::{Outcome, at, root};
 use std::path::PathBuf;
@@ -17,6 +17,9 @@ pub fn run(words: &[String]) -> Outcome {
         .arg(release.join("examples").join("bare"))
         .args(words);
     let status = bench.status().map_err(at(&release))?;
+    if !words.iter().any(|word| word == "--quick") {
+        crate::fuzz::run(&[])?;
+    }
     if status.success() {
         Ok(())
     } else {

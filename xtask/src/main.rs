@@ -1,6 +1,7 @@
 //! The project's own automation. Every subcommand is one module with a `run` that takes the words behind its name.
 
 mod bench;
+mod fuzz;
 mod generate;
 mod models;
 mod new_service;
@@ -47,6 +48,11 @@ const COMMANDS: &[Subcommand] = &[
         "bench",
         "measure against a bare HTTP server, as ratios in one run (--quick)",
         bench::run,
+    ),
+    (
+        "fuzz",
+        "run the fuzz targets, a minute each ([SECONDS] [TARGET …])",
+        fuzz::run,
     ),
 ];
 
