@@ -44,12 +44,18 @@ impl Ids {
         self.generator.lock().unwrap_or_else(PoisonError::into_inner).next_u64()
     }
 
-    /// A version 4 UUID in lower case with hyphens.
-    pub fn uuid(&self) -> String {
+    /// The sixteen bytes of a version 4 UUID, for those who keep it rather than show it.
+    pub fn uuid_bytes(&self) -> [u8; 16] {
         let mut b = [0; 16];
         self.fill(&mut b);
         b[6] = b[6] & 0x0f | 0x40;
         b[8] = b[8] & 0x3f | 0x80;
+        b
+    }
+
+    /// A version 4 UUID in lower case with hyphens.
+    pub fn uuid(&self) -> String {
+        let b = self.uuid_bytes();
         let mut text = Vec::with_capacity(36);
         for (i, byte) in b.iter().enumerate() {
             if matches!(i, 4 | 6 | 8 | 10) {

@@ -2,7 +2,6 @@
 
 use crate::access;
 use crate::address::Target;
-use crate::queue::digest;
 use crate::queue::name;
 use crate::shelf::Shelf;
 use crate::state::{MOVE_TASKS, Message, MoveStatus, MoveTask, QUEUES, Queue, SOURCES, Slot};
@@ -214,9 +213,7 @@ pub async fn step(ctx: Ctx, bytes: Vec<u8>) -> Result<(), AwsError> {
     let (source, queue_id, number): (String, u64, u64) = due::payload(&bytes)?;
     let now = ctx.now();
     // Redriven messages are new messages.
-    let ids: Vec<[u8; 16]> = (0..MOVED_AT_ONCE)
-        .map(|_| digest::uuid_bytes(&ctx.ids().uuid()))
-        .collect();
+    let ids: Vec<[u8; 16]> = (0..MOVED_AT_ONCE).map(|_| ctx.ids().uuid_bytes()).collect();
     ctx.write(|tx| -> Result<(), AwsError> {
         let Some(queue) = tx.get(&QUEUES, (&source,))?.filter(|queue| queue.id == queue_id) else {
             return Ok(());

@@ -100,7 +100,7 @@ pub fn draft(target: &Target, parcel: Parcel) -> Result<Draft, AwsError> {
         attributes_md5,
         trace_header_md5: trace_header.as_deref().and_then(digest::trace_header_md5),
         message: Message {
-            id: digest::uuid_bytes(&ctx.ids().uuid()),
+            id: ctx.ids().uuid_bytes(),
             sent: now,
             kept_from: now,
             body_md5: digest::md5(parcel.body.as_bytes()),

@@ -59,17 +59,6 @@ pub fn sequence_number(sequence: u64) -> String {
     (18_849_496_460_467_696_128u128 + u128::from(sequence) * 256).to_string()
 }
 
-/// A UUID's bytes from its text.
-pub fn uuid_bytes(text: &str) -> [u8; 16] {
-    let mut out = [0; 16];
-    let mut digits = text.bytes().filter_map(|b| char::from(b).to_digit(16));
-    for byte in &mut out {
-        let (high, low) = (digits.next().unwrap_or(0), digits.next().unwrap_or(0));
-        *byte = (high << 4 | low) as u8;
-    }
-    out
-}
-
 /// A UUID's text from its bytes.
 pub fn uuid_text(bytes: &[u8; 16]) -> String {
     let mut text = hex(bytes);
@@ -102,7 +91,7 @@ pub fn content_id(body: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{attributes_md5, hex, md5, sequence_number, trace_header_md5, uuid_bytes, uuid_text};
+    use super::{attributes_md5, hex, md5, sequence_number, trace_header_md5, uuid_text};
     use crate::state::{Attribute, AttributeValue};
 
     fn attributes_sum(list: &[(&str, &str, &str)]) -> Option<String> {
@@ -160,6 +149,9 @@ mod tests {
         assert_eq!(sequence_number(u64::from(u32::MAX)).len(), 20);
         assert!(sequence_number(2) > sequence_number(1));
         let uuid = "01234567-89ab-4def-8123-456789abcdef";
-        assert_eq!(uuid_text(&uuid_bytes(uuid)), uuid);
+        assert_eq!(
+            uuid_text(&0x0123_4567_89ab_4def_8123_4567_89ab_cdef_u128.to_be_bytes()),
+            uuid
+        );
     }
 }
