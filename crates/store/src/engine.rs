@@ -99,6 +99,18 @@ pub trait Engine: Send + Sync + 'static {
         EngineFigures::default()
     }
 
-    /// A copy that shares all rows until either side writes; `None` where the engine cannot.
-    fn fork(&self) -> Option<Box<dyn Engine>>;
+    /// A copy that shares all rows until either side writes. An engine that keeps its rows keeps the copy's too, under
+    /// `name`, which no other fork of the same place may have.
+    fn fork(&self, name: &str) -> Result<Box<dyn Engine>, StoreError>;
+
+    /// The forks that this place holds from before, by name; empty where nothing outlives the process.
+    fn kept(&self) -> Result<Vec<(String, Box<dyn Engine>)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Gives up the fork of that name for good; its engine is used no more. Forks of it live on.
+    fn forget(&self, name: &str) -> Result<(), StoreError> {
+        let _ = name;
+        Ok(())
+    }
 }

@@ -48,9 +48,9 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
-    fn fork(&self) -> Option<Box<dyn Engine>> {
+    fn fork(&self, _name: &str) -> Result<Box<dyn Engine>, StoreError> {
         let rows = self.state.read().unwrap_or_else(PoisonError::into_inner).rows.clone();
-        Some(Box::new(MemoryEngine {
+        Ok(Box::new(MemoryEngine {
             state: RwLock::new(State {
                 rows,
                 ..State::default()

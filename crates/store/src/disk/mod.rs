@@ -183,8 +183,8 @@ impl Engine for DiskEngine {
 
     /// A copy that is in memory alone: it is gone when the process ends. It keeps the rows that it shares with this one
     /// from being given free in the file.
-    fn fork(&self) -> Option<Box<dyn Engine>> {
-        Some(Box::new(Fork {
+    fn fork(&self, _name: &str) -> Result<Box<dyn Engine>, StoreError> {
+        Ok(Box::new(Fork {
             rows: RwLock::new(State::new(self.shared.read().layers.clone())),
         }))
     }
@@ -216,9 +216,9 @@ impl Engine for Fork {
         Ok(())
     }
 
-    fn fork(&self) -> Option<Box<dyn Engine>> {
+    fn fork(&self, _name: &str) -> Result<Box<dyn Engine>, StoreError> {
         let layers = self.rows.read().unwrap_or_else(PoisonError::into_inner).layers.clone();
-        Some(Box::new(Fork {
+        Ok(Box::new(Fork {
             rows: RwLock::new(State::new(layers)),
         }))
     }
