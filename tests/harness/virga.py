@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -33,35 +34,37 @@ def clean_environment() -> dict:
 
 
 class Virga:
-    """A running Virga. Everything is on loopback."""
+    """A running Virga. Everything is on loopback. With `data` it keeps its state in `folder`, else in memory."""
 
-    def __init__(self, *flags: str):
+    def __init__(self, *flags: str, data=False):
         self.folder = tempfile.TemporaryDirectory(prefix="virga-test-")
-        data = Path(self.folder.name)
-        self.log = open(data / "output.log", "w+")
-        command = [binary(), "start", "--port", "0", "--data", str(data), "--log-level", "debug", *flags]
+        self.flags = [*flags, *(["--data", self.folder.name] if data else [])]
+        self.log = open(Path(self.folder.name) / "output.log", "w+")
+        # One for all clients: a session reads the SDK's models, which takes longer than most tests.
+        self.session = boto3.session.Session()
+        self.start()
+
+    def start(self):
+        """Starts the process: the first, or another one once that has ended."""
+        begin = self.log.seek(0, os.SEEK_END)
         self.process = subprocess.Popen(
-            command,
-            cwd=data,
+            [binary(), "start", "--port", "0", "--log-level", "debug", *self.flags],
+            cwd=self.folder.name,
             env=clean_environment(),
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=subprocess.STDOUT,
         )
-        self.endpoint = self._wait_until_ready(data)
-        # One for all clients: a session reads the SDK's models, which takes longer than most tests.
-        self.session = boto3.session.Session()
+        self.endpoint = self._wait_until_ready(begin)
 
-    def _wait_until_ready(self, data: Path) -> str:
+    def _wait_until_ready(self, begin: int) -> str:
         end = time.monotonic() + READY_MAX_S
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 raise RuntimeError(f"virga stopped at once:\n{self.output()}")
-            for file in data.glob("*.pid"):
-                try:
-                    return json.loads(file.read_text())["endpoint"]
-                except (ValueError, KeyError):
-                    pass  # being written
+            said = re.search(r"listens on (http://\S+)", self.output()[begin:])
+            if said:
+                return said[1]
             time.sleep(0.01)
         self.process.kill()
         raise RuntimeError(f"virga did not say within {READY_MAX_S} s that it listens:\n{self.output()}")

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Builder;
 use virga_admin::{Admin, CallLog, Diagnostics, Printer};
@@ -9,11 +10,13 @@ use virga_base::{Clock, Ids};
 use virga_cli::{Failure, Listening, StartOptions};
 use virga_edge::{BindError, Edge, EdgeOptions};
 use virga_service::{Cloud, CloudOptions};
-use virga_store::{MemoryEngine, Store};
+use virga_store::{DiskEngine, MemoryEngine, Store};
 
 /// Threads that answer calls: as many as the machine has, within reason. One would let a slow call hold up all others.
 const WORKERS_MIN: usize = 2;
 const WORKERS_MAX: usize = 16;
+/// Where in the data folder the rows are.
+const STATE_FOLDER: &str = "state";
 
 /// Runs the server until it is stopped.
 pub fn start(options: StartOptions, listening: Listening) -> Result<(), Failure> {
@@ -31,8 +34,12 @@ pub fn start(options: StartOptions, listening: Listening) -> Result<(), Failure>
 }
 
 async fn serve(options: StartOptions, listening: Listening) -> Result<(), Failure> {
+    let disk = options.data.as_deref().map(open).transpose()?;
     let cloud = Cloud::new(CloudOptions {
-        store: Store::new(Box::new(MemoryEngine::default())),
+        store: Store::new(match &disk {
+            Some(disk) => Box::new(disk.clone()),
+            None => Box::new(MemoryEngine::default()),
+        }),
         clock: Clock::real(),
         ids: options.seed.map_or_else(Ids::random, Ids::seeded),
         services: virga_catalog::services(),
@@ -67,13 +74,30 @@ async fn serve(options: StartOptions, listening: Listening) -> Result<(), Failur
             .map(Some)
             .map_err(|error| Failure::usage(format!("Virga cannot start its log: {error}.")))?
     };
-    tokio::spawn(cloud.clone().run_scheduler());
-    edge.serve(cloud, asked_to_stop(admin)).await;
+    if disk.is_some() {
+        let taken_up = cloud.take_up_work().await;
+        taken_up.map_err(|error| Failure::usage(format!("Virga cannot take up its deferred work: {error}.")))?;
+    }
+    let scheduler = tokio::spawn(cloud.clone().run_scheduler());
+    let closed = edge.serve(cloud, asked_to_stop(admin)).await;
+    scheduler.abort();
+    if let Some(disk) = disk {
+        // Whoever sees the port free shall find all on disk.
+        let _ = tokio::task::spawn_blocking(move || disk.close()).await;
+    }
     if let Some(printer) = printer {
         printer.finish();
     }
     drop(listening);
+    drop(closed);
     Ok(())
+}
+
+/// Opens the engine of a data folder. The folder is shared with certificate, pid file and log, so it has one of its own.
+fn open(data: &Path) -> Result<Arc<DiskEngine>, Failure> {
+    DiskEngine::open(&data.join(STATE_FOLDER))
+        .map(Arc::new)
+        .map_err(|error| Failure::usage(format!("Virga {error}")))
 }
 
 /// The address that a host name stands for.

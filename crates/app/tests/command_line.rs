@@ -306,13 +306,13 @@ fn a_detached_server_answers_when_the_command_returns() {
         .output()
         .expect("runs");
     assert_eq!(code(&again), 2);
-    assert!(text(&again.stderr).contains("is in use"), "{}", text(&again.stderr));
+    assert!(text(&again.stderr).contains("is using it"), "{}", text(&again.stderr));
     assert!(folder.0.join("d/virga.pid").exists(), "the first one still runs");
     let stopped = virga(&folder, "stop --endpoint").arg(endpoint).output().expect("runs");
     assert_eq!(code(&stopped), 0, "{}", text(&stopped.stderr));
     let log = text(&std::fs::read(folder.0.join("d/virga.log")).expect("a log"));
     assert!(
-        log.starts_with("Virga") && log.contains("is in use"),
+        log.starts_with("Virga") && log.contains("is using it"),
         "both wrote to it: {log}"
     );
 }

@@ -95,6 +95,14 @@ impl Client {
         self.connect().is_ok()
     }
 
+    /// Whether anybody answers there. A Virga that stops has its port still for a while, and answers no more.
+    pub(crate) fn is_served(&self) -> bool {
+        let asked = self
+            .connect()
+            .and_then(|stream| self.exchange(stream, "GET", "/_virga/health", ""));
+        asked.is_ok()
+    }
+
     fn json(&self, method: &str, path: &str, body: &str) -> Result<Json, Failure> {
         let text = self.answer(method, path, body)?;
         serde_json::from_str(&text).map_err(|_| self.stranger())

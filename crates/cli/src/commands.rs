@@ -104,7 +104,8 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "start",
         summary: "Start Virga here; Ctrl-C stops it.",
-        about: "One port serves HTTP and HTTPS. State is in memory and gone when Virga stops.\n\
+        about: "One port serves HTTP and HTTPS. State is in memory and gone when Virga stops, or with --data \
+                DIR kept in that folder.\n\
                 Every flag below but --detach and --config is also a setting: VIRGA_PORT in the environment, or port in \
                 virga.toml. `virga settings` shows which value holds and why.",
         flags: &[
@@ -121,7 +122,7 @@ pub(crate) const COMMANDS: &[Command] = &[
             Example("virga start", "listen on http://127.0.0.1:4566"),
             Example(
                 "virga start --detach --data .virga",
-                "in the background, with log and certificate in .virga",
+                "in the background, with everything kept in .virga",
             ),
             Example(
                 "virga start --port 0 --seed 7",

@@ -53,12 +53,22 @@ pub(crate) fn status(program: &Program, parsed: &Parsed) -> Result<(), Failure> 
                 ),
             ),
             row("Time", clock(health.get("time").unwrap_or(&Json::Null))),
-            row("State", format!("in {}", text("/store"))),
+            row("State", state(&health)),
             row("Calls", number("/calls").to_string()),
             row("Services", services(health.get("services").and_then(Json::as_object))),
         ];
         out::table(&rows)
     })
+}
+
+/// `in memory`, or `on disk, in /home/me/data/state`
+fn state(health: &Json) -> String {
+    let text = |name: &str| health.get(name).and_then(Json::as_str);
+    match (text("store"), text("data")) {
+        (Some("disk"), Some(folder)) => format!("on disk, in {folder}"),
+        (Some(kind), Some(place)) => format!("in {kind}, at {place}"),
+        (kind, _) => format!("in {}", kind.unwrap_or("?")),
+    }
 }
 
 fn services(services: Option<&Map<String, Json>>) -> String {

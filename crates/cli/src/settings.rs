@@ -106,8 +106,8 @@ pub const SETTINGS: &[Setting] = &[
         value: "DIR",
         kind: Kind::Folder,
         default: "",
-        text: "A folder to keep the TLS certificate, the pid file and the log in. State is not kept there yet: it is in \
-               memory and gone when Virga stops.",
+        text: "A folder to keep everything in: state, TLS certificate, pid file, log. Without it state is in memory and gone \
+               when Virga stops.",
     },
     Setting {
         name: "seed",

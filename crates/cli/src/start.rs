@@ -57,7 +57,7 @@ impl Listening {
         }
         match self.log {
             _ if self.quiet => Ok(()),
-            LogFormat::Human => out::print(&self.banner(&endpoint)),
+            LogFormat::Human => out::print(&self.banner(&endpoint, options.data.as_deref())),
             LogFormat::Json => {
                 let pid = std::process::id();
                 let line = json!({"level": "info", "message": "listening", "endpoint": endpoint, "pid": pid});
@@ -66,14 +66,18 @@ impl Listening {
         }
     }
 
-    fn banner(&self, endpoint: &str) -> String {
+    fn banner(&self, endpoint: &str, data: Option<&Path>) -> String {
+        let state = match data {
+            Some(data) => format!("State is kept in {}.", data.display()),
+            None => "State is in memory and gone when Virga stops; --data DIR keeps it.".to_owned(),
+        };
         let exports: Vec<String> = env::variables(endpoint, "test", "us-east-1")
             .into_iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
         format!(
             "Virga {} listens on {endpoint} (HTTP and HTTPS).\n\n  export {}\n  aws sqs create-queue --queue-name hello\n\n\
-             State is in memory and gone when Virga stops. Ctrl-C or `virga stop` stops it.\n\n",
+             {state} Ctrl-C or `virga stop` stops it.\n\n",
             self.version,
             exports.join(" ")
         )

@@ -26,7 +26,7 @@ pub(crate) fn logs(program: &Program, parsed: &Parsed) -> Result<(), Failure> {
         match client.get(&path) {
             Ok(page) => next = print_calls(parsed, &page)?,
             // The Virga that was followed has stopped: so has the log.
-            Err(_) if !client.is_open() => return Ok(()),
+            Err(_) if !client.is_served() => return Ok(()),
             Err(failure) => return Err(failure),
         }
     }

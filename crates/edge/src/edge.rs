@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
 use virga_auth::SigningKeys;
 use virga_service::Cloud;
 
@@ -104,8 +105,9 @@ impl Edge {
         Certificate(self.shared.tls.clone())
     }
 
-    /// Serves until `shutdown` completes, then lets requests under way finish for a while.
-    pub async fn serve(self, cloud: Arc<Cloud>, shutdown: impl Future<Output = ()>) {
+    /// Serves until `shutdown` completes, then lets requests under way finish for a while. The port stays taken for as long
+    /// as the answer lives; connections are closed at once then.
+    pub async fn serve(self, cloud: Arc<Cloud>, shutdown: impl Future<Output = ()>) -> Closed {
         let desk = Arc::new(Desk::new(self.shared.clone(), cloud));
         let limits = &self.shared.options.limits;
         let room_max = u32::try_from(limits.connections_max).unwrap_or(u32::MAX);
@@ -118,14 +120,12 @@ impl Edge {
             .collect();
         shutdown.await;
         stop.send_replace(true);
-        for running in loops {
-            running.abort();
-        }
         // Every connection holds one place; all places free means that none is left.
         let all_closed = room.acquire_many(room_max);
         if tokio::time::timeout(limits.stop_max, all_closed).await.is_err() {
             log::warn!("stopped with requests under way");
         }
+        Closed(loops)
     }
 
     /// Answers one request in process, without a connection.
@@ -141,6 +141,17 @@ impl Edge {
                 log::warn!("an answer broke off: {error}");
                 http::Response::from_parts(head, Bytes::new())
             }
+        }
+    }
+}
+
+/// A listener that serves nobody any more, but has the port still. Dropped, it gives the port free.
+pub struct Closed(Vec<JoinHandle<()>>);
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        for running in &self.0 {
+            running.abort();
         }
     }
 }
@@ -162,6 +173,9 @@ async fn accept(listener: TcpListener, desk: Arc<Desk>, room: Arc<Semaphore>, st
                 let Ok(place) = room.clone().acquire_owned().await else {
                     return;
                 };
+                if *stopping.borrow() {
+                    continue;
+                }
                 let (desk, stopping) = (desk.clone(), stopping.clone());
                 tokio::spawn(async move {
                     connection::serve(stream, peer, desk, stopping).await;

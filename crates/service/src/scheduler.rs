@@ -93,9 +93,20 @@ impl Cloud {
                     });
                 }
                 Ok(None) => {}
-                Err(error) => log::error!("cannot claim deferred work: {error}"),
+                Err(error) => {
+                    log::error!("cannot claim deferred work: {error}");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
             }
         }
+    }
+
+    /// Makes work due that a process had claimed which is gone now, be it killed. Only where the store is ours alone, and
+    /// before any work is run.
+    pub async fn take_up_work(&self) -> Result<usize, StoreError> {
+        let now = self.clock().now();
+        let place = Place::world();
+        self.store().write(&place, |tx| schedule::take_up(tx, now)).await
     }
 
     /// Runs all work that is due now, in order, with what it causes; answers how much there was.

@@ -143,7 +143,9 @@ fn main() -> ExitCode {
 
     let before = resident_bytes();
     let mut forks = Vec::with_capacity(20_000);
-    report.time("fork", bars.fork_us, 1_000, &mut |_| forks.extend(engine.fork("fork").ok()));
+    report.time("fork", bars.fork_us, 1_000, &mut |_| {
+        forks.extend(engine.fork("fork").ok())
+    });
     let each = resident_bytes().saturating_sub(before) as f64 / forks.len() as f64;
     report.line("memory of a fork", each, "bytes", bars.fork_bytes, "until written");
     let mut turn = 0;

@@ -251,7 +251,9 @@ pub fn clear_removes_every_row(make: Make<'_>) {
 pub fn forks_do_not_meet(make: Make<'_>) {
     let parent = make();
     put(&*parent, &[(b"shared", b"1")]);
-    let Ok(child) = parent.fork("child") else { panic!("no fork") };
+    let Ok(child) = parent.fork("child") else {
+        panic!("no fork")
+    };
     put(&*parent, &[(b"parent", b"1")]);
     put(&*child, &[(b"child", b"1"), (b"shared", b"2")]);
     assert_eq!(keys(&*parent), [b"parent".to_vec(), b"shared".to_vec()]);
@@ -264,9 +266,13 @@ pub fn forks_of_forks_do_not_meet(make: Make<'_>) {
     for i in 0..2000u16 {
         put(&*first, &[(&i.to_be_bytes(), b"first")]);
     }
-    let Ok(second) = first.fork("second") else { panic!("no fork") };
+    let Ok(second) = first.fork("second") else {
+        panic!("no fork")
+    };
     put(&*second, &[(&5u16.to_be_bytes(), b"second")]);
-    let Ok(third) = second.fork("third") else { panic!("no fork") };
+    let Ok(third) = second.fork("third") else {
+        panic!("no fork")
+    };
     assert_eq!(first.clear(), Ok(()));
     let deleted = second.write(&mut |tx| {
         (0..1000u16).for_each(|i| assert_eq!(tx.delete(&i.to_be_bytes()), Ok(())));

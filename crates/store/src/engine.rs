@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::ops::{Bound, ControlFlow};
 use std::pin::Pin;
+use std::sync::Arc;
 use virga_base::AwsError;
 
 /// A failure of the store itself, never of a request.
@@ -99,6 +100,16 @@ pub trait Engine: Send + Sync + 'static {
         EngineFigures::default()
     }
 
+    /// What it is, in a word for people: `memory`, `disk`.
+    fn kind(&self) -> &'static str {
+        "memory"
+    }
+
+    /// Where its rows outlive the process, for people; `None` where they do not.
+    fn location(&self) -> Option<String> {
+        None
+    }
+
     /// A copy that shares all rows until either side writes. An engine that keeps its rows keeps the copy's too, under
     /// `name`, which no other fork of the same place may have.
     fn fork(&self, name: &str) -> Result<Box<dyn Engine>, StoreError>;
@@ -112,5 +123,44 @@ pub trait Engine: Send + Sync + 'static {
     fn forget(&self, name: &str) -> Result<(), StoreError> {
         let _ = name;
         Ok(())
+    }
+}
+
+/// Shared, so that whoever opened an engine can also close it.
+impl<E: Engine + ?Sized> Engine for Arc<E> {
+    fn read(&self, f: &mut dyn FnMut(&dyn Reader)) -> Result<(), StoreError> {
+        (**self).read(f)
+    }
+
+    fn write(&self, f: &mut dyn FnMut(&mut dyn Writer) -> Decision) -> Result<Durable, StoreError> {
+        (**self).write(f)
+    }
+
+    fn clear(&self) -> Result<(), StoreError> {
+        (**self).clear()
+    }
+
+    fn figures(&self) -> EngineFigures {
+        (**self).figures()
+    }
+
+    fn kind(&self) -> &'static str {
+        (**self).kind()
+    }
+
+    fn location(&self) -> Option<String> {
+        (**self).location()
+    }
+
+    fn fork(&self, name: &str) -> Result<Box<dyn Engine>, StoreError> {
+        (**self).fork(name)
+    }
+
+    fn kept(&self) -> Result<Vec<(String, Box<dyn Engine>)>, StoreError> {
+        (**self).kept()
+    }
+
+    fn forget(&self, name: &str) -> Result<(), StoreError> {
+        (**self).forget(name)
     }
 }

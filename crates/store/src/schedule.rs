@@ -33,6 +33,8 @@ pub struct DueId {
 const DUE: Table<(Timestamp, u64), DueRow> = Table::new(0x0001, "store.due");
 /// Lifetime: the world's. Key: none. Value: the last number given to a row of work.
 const DUE_NUMBER: Table<(), u64> = Table::new(0x0002, "store.due_number");
+/// Lifetime: as long as somebody works on the row. Key: as the row's. Value: none.
+const CLAIMED: Table<(Timestamp, u64), ()> = Table::new(0x0003, "store.claimed");
 
 pub(crate) fn insert(tx: &mut Tx<'_>, at: Timestamp, row: &DueRow) -> Result<DueId, StoreError> {
     let number = tx.get(&DUE_NUMBER, ())?.unwrap_or(0) + 1;
@@ -42,6 +44,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, at: Timestamp, row: &DueRow) -> Result<Due
 }
 
 pub(crate) fn remove(tx: &mut Tx<'_>, id: DueId) -> Result<(), StoreError> {
+    tx.delete(&CLAIMED, (id.at, id.number))?;
     tx.delete(&DUE, (id.at, id.number))
 }
 
@@ -73,5 +76,20 @@ pub fn claim(
         ..row.clone()
     };
     let leased = tx.schedule(lease_until, &again)?;
+    tx.elsewhere(&Place::world())
+        .put(&CLAIMED, (leased.at, leased.number), &())?;
     Ok(Some((id, row, leased)))
+}
+
+/// Makes all claimed work due at `now`: whoever claimed it is gone, because nobody else has the store. Answers how much.
+pub fn take_up(tx: &mut Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
+    let claimed = tx.elsewhere(&Place::world()).scan(&CLAIMED).keys()?;
+    for &(at, number) in &claimed {
+        let row = tx.elsewhere(&Place::world()).get(&DUE, (at, number))?;
+        tx.unschedule(DueId { at, number })?;
+        if let Some(row) = row {
+            tx.schedule(at.min(now), &row)?;
+        }
+    }
+    Ok(claimed.len())
 }

@@ -127,6 +127,11 @@ impl Store {
         self.engine.figures()
     }
 
+    /// What the engine is, in a word for people, and where its rows outlive the process.
+    pub fn kept_in(&self) -> (&'static str, Option<String>) {
+        (self.engine.kind(), self.engine.location())
+    }
+
     /// When the first deferred work is due.
     pub fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         self.read(&Place::world(), |tx| {

@@ -70,9 +70,10 @@ impl Server {
         let cloud = cloud();
         let address = edge.local_addr();
         let (stop, stopped) = oneshot::channel();
-        let done = tokio::spawn(edge.serve(cloud.clone(), async {
+        let serving = edge.serve(cloud.clone(), async {
             let _ = stopped.await;
-        }));
+        });
+        let done = tokio::spawn(async move { drop(serving.await) });
         Server {
             address,
             cloud,

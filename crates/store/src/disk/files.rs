@@ -24,6 +24,12 @@ pub(crate) trait Files: Send + Sync + 'static {
     /// Opens a file, a new one where there is none. Its name survives a power cut once this has answered.
     fn open(&self, name: &str) -> io::Result<Box<dyn DataFile>>;
     fn remove(&self, name: &str) -> io::Result<()>;
+    /// Lets others open the folder.
+    fn release(&self) {}
+    /// For people.
+    fn location(&self) -> String {
+        String::new()
+    }
 }
 
 /// A folder on disk, which no other process can open while this value lives.
@@ -31,7 +37,7 @@ pub(crate) trait Files: Send + Sync + 'static {
 pub(crate) struct Folder {
     path: PathBuf,
     /// The lock goes when the file is closed, so also when the process is killed.
-    _lock: fs::File,
+    lock: fs::File,
 }
 
 const LOCK: &str = "lock";
@@ -96,7 +102,7 @@ impl Folder {
         }
         Ok(Folder {
             path: path.to_owned(),
-            _lock: lock,
+            lock,
         })
     }
 }
@@ -134,6 +140,17 @@ impl Files for Folder {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         fs::remove_file(self.path.join(name))
+    }
+
+    fn release(&self) {
+        let _ = self.lock.unlock();
+    }
+
+    fn location(&self) -> String {
+        std::path::absolute(&self.path)
+            .unwrap_or_else(|_| self.path.clone())
+            .display()
+            .to_string()
     }
 }
 

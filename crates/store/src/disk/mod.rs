@@ -53,10 +53,10 @@ impl Default for DiskLimits {
 
 /// Keeps all rows in a folder. See the module.
 ///
-/// Dropping it brings the base up to date, so that the folder opens quickly, and gives the folder free.
+/// Dropping it closes it ([`DiskEngine::close`]).
 pub struct DiskEngine {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// What the engine and its threads share. Locks are taken in the order of the fields.
@@ -82,6 +82,8 @@ struct Waiting {
     /// How to take them back, oldest first.
     undo: Vec<Undo>,
     answers: Vec<oneshot::Sender<Result<(), StoreError>>>,
+    /// Nothing is written any more.
+    closed: bool,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -98,7 +100,27 @@ impl DiskEngine {
     pub fn open_with(folder: &Path, limits: DiskLimits) -> Result<DiskEngine, StoreError> {
         // Any number that clients do not know; not one that others must not guess.
         let salt = virga_base::Ids::random().u64();
-        DiskEngine::start(Box::new(Folder::open(folder)?), limits, salt)
+        DiskEngine::start(Box::new(Folder::open(folder)?), limits, salt).map_err(|error| match error {
+            StoreError::Folder(why) | StoreError::Engine(why) => StoreError::Folder(format!(
+                "cannot open the data folder {}: {why}. Bring the folder back from a copy, or name another.",
+                folder.display()
+            )),
+            error => error,
+        })
+    }
+
+    /// Brings the base up to date, so that the folder opens quickly, and gives the folder free. What is written afterwards
+    /// fails; reads go on.
+    pub fn close(&self) {
+        self.shared.wake.stop();
+        for thread in locked(&self.threads).drain(..) {
+            let _ = thread.join();
+        }
+        // The folder may be another's from now on.
+        if let Some(base) = locked(&self.shared.base).take() {
+            drop(base);
+        }
+        self.shared.files.release();
     }
 
     fn start(files: Box<dyn Files>, limits: DiskLimits, salt: u64) -> Result<DiskEngine, StoreError> {
@@ -125,16 +147,16 @@ impl DiskEngine {
             wake: writing::Wake::default(),
         });
         let threads = writing::start(&shared)?;
-        Ok(DiskEngine { shared, threads })
+        Ok(DiskEngine {
+            shared,
+            threads: Mutex::new(threads),
+        })
     }
 }
 
 impl Drop for DiskEngine {
     fn drop(&mut self) {
-        self.shared.wake.stop();
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
-        }
+        self.close();
     }
 }
 
@@ -153,6 +175,9 @@ impl Engine for DiskEngine {
         let answer = {
             let mut waiting = locked(&self.shared.waiting);
             let waiting = &mut *waiting;
+            if waiting.closed {
+                return Err(StoreError::Unwritable("the store is being closed".into()));
+            }
             if !change.keep(&mut waiting.payload, &mut waiting.undo) {
                 return Ok(None);
             }
@@ -179,6 +204,14 @@ impl Engine for DiskEngine {
             durable_commits: self.shared.commits.load(Ordering::Relaxed),
             syncs: self.shared.syncs.load(Ordering::Relaxed),
         }
+    }
+
+    fn kind(&self) -> &'static str {
+        "disk"
+    }
+
+    fn location(&self) -> Option<String> {
+        Some(self.shared.files.location())
     }
 
     /// A copy that is in memory alone: it is gone when the process ends. It keeps the rows that it shares with this one

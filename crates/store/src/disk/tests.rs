@@ -482,7 +482,9 @@ fn a_fork_of_a_disk_engine_goes_its_own_way() {
         assert_eq!(set(&engine, &[(vec![n], Some(vec![1]))]), Ok(()));
     }
     let before = all(&engine);
-    let Ok(fork) = engine.fork("fork") else { panic!("no fork") };
+    let Ok(fork) = engine.fork("fork") else {
+        panic!("no fork")
+    };
     for n in 50..150u8 {
         assert_eq!(set(&engine, &[(vec![n], Some(vec![2])), (vec![n - 50], None)]), Ok(()));
     }

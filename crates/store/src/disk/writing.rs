@@ -64,6 +64,9 @@ fn run_log(shared: &Shared) {
     let mut settled = Instant::now();
     loop {
         let stopping = shared.wake.stopping.load(Ordering::Acquire);
+        if stopping {
+            locked(&shared.waiting).closed = true;
+        }
         let wrote = {
             let mut log = locked(&shared.log);
             shared.flush(&mut log)
@@ -111,7 +114,7 @@ impl Shared {
 
     /// Writes the waiting commits to the log and answers them; `false` where none wait.
     fn flush(&self, log: &mut Log) -> bool {
-        let waiting = std::mem::take(&mut *locked(&self.waiting));
+        let waiting = self.take_waiting();
         if waiting.answers.is_empty() {
             return false;
         }
@@ -127,6 +130,18 @@ impl Shared {
         true
     }
 
+    fn take_waiting(&self) -> Waiting {
+        let mut waiting = locked(&self.waiting);
+        let closed = waiting.closed;
+        std::mem::replace(
+            &mut *waiting,
+            Waiting {
+                closed,
+                ..Waiting::default()
+            },
+        )
+    }
+
     fn append(&self, log: &mut Log, waiting: &Waiting) -> std::io::Result<()> {
         log.append(&waiting.payload)?;
         self.syncs.fetch_add(1, Ordering::Relaxed);
@@ -140,7 +155,7 @@ impl Shared {
 
     /// As [`Shared::flush`], with nothing coming in meanwhile.
     fn flush_all(&self, log: &mut Log, state: &mut State) -> Result<(), StoreError> {
-        let waiting = std::mem::take(&mut *locked(&self.waiting));
+        let waiting = self.take_waiting();
         if waiting.answers.is_empty() {
             return Ok(());
         }
@@ -158,7 +173,7 @@ impl Shared {
 
     /// Takes back commits that the log could not take, and all that were built upon them since.
     fn take_back(&self, state: &mut State, mut failed: Waiting, why: String) {
-        let mut later = std::mem::take(&mut *locked(&self.waiting));
+        let mut later = self.take_waiting();
         let refusal = Err(StoreError::Unwritable(why));
         state.undo(failed.undo.drain(..).chain(later.undo.drain(..)));
         answer(failed, &refusal);
