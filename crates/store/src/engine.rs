@@ -82,6 +82,9 @@ pub struct EngineFigures {
     pub syncs: u64,
 }
 
+/// Forks by name.
+pub type Kept = Vec<(String, Box<dyn Engine>)>;
+
 /// The rows of one world.
 ///
 /// Transactions are serializable: each sees the effects of all earlier commits and of none half done.
@@ -115,7 +118,7 @@ pub trait Engine: Send + Sync + 'static {
     fn fork(&self, name: &str) -> Result<Box<dyn Engine>, StoreError>;
 
     /// The forks that this place holds from before, by name; empty where nothing outlives the process.
-    fn kept(&self) -> Result<Vec<(String, Box<dyn Engine>)>, StoreError> {
+    fn kept(&self) -> Result<Kept, StoreError> {
         Ok(Vec::new())
     }
 
@@ -156,7 +159,7 @@ impl<E: Engine + ?Sized> Engine for Arc<E> {
         (**self).fork(name)
     }
 
-    fn kept(&self) -> Result<Vec<(String, Box<dyn Engine>)>, StoreError> {
+    fn kept(&self) -> Result<Kept, StoreError> {
         (**self).kept()
     }
 
