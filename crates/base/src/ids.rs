@@ -33,6 +33,17 @@ impl Ids {
         }
     }
 
+    /// An independent source of the same seed: its draws repeat with it, and neither hurries the other on. Two of one
+    /// number draw the same; number 0 is what a fresh source begins with.
+    pub fn stream(&self, number: u64) -> Ids {
+        let mut generator = self.generator.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        generator.set_stream(number);
+        generator.set_word_pos(0);
+        Ids {
+            generator: Mutex::new(generator),
+        }
+    }
+
     pub fn fill(&self, bytes: &mut [u8]) {
         self.generator
             .lock()
@@ -105,6 +116,17 @@ mod tests {
         );
         assert_ne!(Ids::seeded(7).uuid(), Ids::seeded(8).uuid());
         assert_ne!(Ids::random().uuid(), Ids::random().uuid());
+    }
+
+    #[test]
+    fn streams_do_not_depend_on_each_other() {
+        let ids = Ids::seeded(7);
+        let first = ids.stream(3).uuid();
+        ids.uuid();
+        assert_eq!(ids.stream(3).uuid(), first);
+        assert_eq!(ids.stream(0).uuid(), Ids::seeded(7).uuid());
+        assert_ne!(ids.stream(4).uuid(), first);
+        assert_ne!(Ids::seeded(8).stream(3).uuid(), first);
     }
 
     #[test]

@@ -9,6 +9,11 @@ use virga_base::{Account, AwsError, Clock, Ids, Region};
 use virga_shape::{Operation, ServiceModel, Value, pack};
 use virga_store::{Store, StoreError};
 
+/// The streams of a seed: each opening of the rows has one, so has each row of deferred work, and one is for the rest.
+const STREAM_ASIDE: u64 = u64::MAX;
+const STREAM_OF_WORK: u64 = 1 << 63;
+const OPENING_UNKNOWN: u64 = STREAM_OF_WORK - 1;
+
 /// What a world is made of.
 pub struct CloudOptions {
     pub store: Store,
@@ -24,6 +29,8 @@ pub struct Cloud {
     store: Store,
     clock: Clock,
     ids: Ids,
+    /// For what is no call of AWS's, and must not change what calls draw.
+    ids_aside: Ids,
     services: HashMap<&'static str, Service>,
     settings: BTreeMap<String, BTreeMap<String, String>>,
     /// Held shared by deferred work under way, exclusively by [`Cloud::settle`].
@@ -81,10 +88,16 @@ impl Cloud {
             services,
             settings,
         } = options;
+        // Rows that have been open before hold ids that this seed has drawn; drawn again, they would meet.
+        let opening = store.count_opening().unwrap_or_else(|error| {
+            log::error!("cannot count the opening of the store: {error}");
+            OPENING_UNKNOWN
+        });
         Arc::new(Cloud {
             store,
             clock,
-            ids,
+            ids_aside: ids.stream(STREAM_ASIDE),
+            ids: if opening == 0 { ids } else { ids.stream(opening) },
             services: services.into_iter().map(|service| (service.name, service)).collect(),
             settings,
             working: Arc::default(),
@@ -101,6 +114,18 @@ impl Cloud {
 
     pub fn ids(&self) -> &Ids {
         &self.ids
+    }
+
+    /// The source of ids for what is no call of AWS's: asking for the health or the time shall not change what the next
+    /// call draws.
+    pub fn ids_aside(&self) -> &Ids {
+        &self.ids_aside
+    }
+
+    /// The source of ids of one row of deferred work, whose number it is. Work runs beside calls, and must not change
+    /// what they draw.
+    pub(crate) fn ids_of_work(&self, number: u64) -> Ids {
+        self.ids.stream(STREAM_OF_WORK | number)
     }
 
     /// The service with that model name, if it is built.
@@ -171,5 +196,71 @@ impl Cloud {
         self.store.clear()?;
         self.clock.reset();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cloud, CloudOptions};
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+    use virga_base::{Clock, Ids, Timestamp};
+    use virga_store::{Decision, Durable, Engine, MemoryEngine, Reader, Store, StoreError, Writer};
+
+    /// An engine that several stores open one after another.
+    struct Shared(Arc<dyn Engine>);
+
+    impl Engine for Shared {
+        fn read(&self, f: &mut dyn FnMut(&dyn Reader)) -> Result<(), StoreError> {
+            self.0.read(f)
+        }
+
+        fn write(&self, f: &mut dyn FnMut(&mut dyn Writer) -> Decision) -> Result<Durable, StoreError> {
+            self.0.write(f)
+        }
+
+        fn clear(&self) -> Result<(), StoreError> {
+            self.0.clear()
+        }
+
+        fn fork(&self, name: &str) -> Result<Box<dyn Engine>, StoreError> {
+            self.0.fork(name)
+        }
+    }
+
+    fn open(engine: Box<dyn Engine>) -> Arc<Cloud> {
+        Cloud::new(CloudOptions {
+            store: Store::new(engine),
+            clock: Clock::frozen(Timestamp::EPOCH),
+            ids: Ids::seeded(7),
+            services: Vec::new(),
+            settings: BTreeMap::new(),
+        })
+    }
+
+    #[test]
+    fn rows_that_are_opened_again_meet_other_ids() -> Result<(), StoreError> {
+        let rows = MemoryEngine::default();
+        assert_eq!(open(rows.fork("first")?).ids().uuid(), Ids::seeded(7).uuid());
+        // The same rows, as the first has left them.
+        let left: Arc<dyn Engine> = Arc::new(rows);
+        Store::new(Box::new(Shared(left.clone()))).count_opening()?;
+        let second = open(Box::new(Shared(left.clone()))).ids().uuid();
+        let third = open(Box::new(Shared(left))).ids().uuid();
+        assert!(second != third && second != Ids::seeded(7).uuid());
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_drawn_aside_or_by_work_hurries_no_call_on() {
+        let (busy, idle) = (
+            open(Box::new(MemoryEngine::default())),
+            open(Box::new(MemoryEngine::default())),
+        );
+        busy.ids_aside().uuid();
+        let worked = busy.ids_of_work(1).uuid();
+        assert_ne!(worked, busy.ids_of_work(2).uuid());
+        assert_eq!(busy.ids().uuid(), idle.ids().uuid());
+        assert_eq!(worked, idle.ids_of_work(1).uuid());
     }
 }

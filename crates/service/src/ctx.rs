@@ -24,6 +24,8 @@ pub struct Request {
     pub path: String,
     /// The protocol by which it came (`query`, `json-1.0`, …).
     pub protocol: Option<virga_shape::Protocol>,
+    /// Where deferred work draws its ids, also in the calls that it makes; the cloud's source where there is none.
+    pub ids: Option<Arc<Ids>>,
     /// The streaming member of the input.
     pub body: Mutex<Option<Body>>,
 }
@@ -110,7 +112,10 @@ impl Ctx {
 
     /// The one source of ids. Draw before a transaction, not within: a transaction may be run again.
     pub fn ids(&self) -> &Ids {
-        self.inner.cloud.ids()
+        match &self.inner.request.ids {
+            Some(ids) => ids,
+            None => self.inner.cloud.ids(),
+        }
     }
 
     /// A setting of the service, such as `delete_wait_s`, if the user has set it (`[sqs]` in `virga.toml`).
@@ -166,7 +171,8 @@ impl Ctx {
     /// account. Never call it inside a transaction.
     pub async fn call(&self, caller: Caller, service: &str, operation: &str, input: Value) -> Result<Answer, AwsError> {
         let (account, region) = (caller.account, self.region().clone());
-        let call = Call::named(service, operation, input, caller, account, region)?;
+        let mut call = Call::named(service, operation, input, caller, account, region)?;
+        call.request.ids = self.inner.request.ids.clone();
         self.inner.cloud.dispatch(call).await
     }
 
@@ -175,6 +181,7 @@ impl Ctx {
     pub fn elsewhere(&self, account: Account, region: Region) -> Ctx {
         let request = Request {
             id: self.inner.request.id.clone(),
+            ids: self.inner.request.ids.clone(),
             ..Request::default()
         };
         Ctx::new(

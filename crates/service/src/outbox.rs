@@ -3,7 +3,7 @@
 use crate::{Call, Caller, Cloud};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use virga_base::{Account, AwsError, Region, Timestamp};
+use virga_base::{Account, AwsError, Ids, Region, Timestamp};
 use virga_shape::{Value, pack};
 use virga_store::schedule::{DueId, DueRow};
 use virga_store::{Record, StoreError, Tx, record};
@@ -45,6 +45,7 @@ pub(crate) async fn deliver(
     account: Account,
     region: Region,
     payload: &[u8],
+    ids: Arc<Ids>,
 ) -> Result<(), AwsError> {
     let broken = || AwsError::internal("a call in the outbox cannot be read");
     let (version, bytes) = payload.split_first().ok_or_else(broken)?;
@@ -55,7 +56,7 @@ pub(crate) async fn deliver(
         Some(shape) => Value::from_json(model.shape_ref(shape), &json).map_err(|_| broken())?,
         None => Value::Null,
     };
-    let call = Call::named(
+    let mut call = Call::named(
         &message.service,
         &message.operation,
         input,
@@ -63,5 +64,6 @@ pub(crate) async fn deliver(
         account,
         region,
     )?;
+    call.request.ids = Some(ids);
     cloud.dispatch(call).await.map(drop)
 }

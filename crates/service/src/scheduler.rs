@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use virga_base::{Account, AwsError, Region, Timestamp};
+use virga_base::{Account, AwsError, Ids, Region, Timestamp};
 use virga_store::schedule::{self, DueId, DueRow};
 use virga_store::{Place, StoreError};
 
@@ -48,6 +48,8 @@ impl From<StoreError> for SettleError {
 }
 
 struct Claimed {
+    /// Names the row as it was claimed; no two rows are ever of the same number.
+    number: u64,
     row: DueRow,
     lease: DueId,
 }
@@ -151,12 +153,17 @@ impl Cloud {
             .store()
             .write(&Place::world(), |tx| schedule::claim(tx, now, now.plus_secs(LEASE_S)))
             .await?;
-        Ok(claimed.map(|(_, row, lease)| Claimed { row, lease }))
+        Ok(claimed.map(|(id, row, lease)| Claimed {
+            number: id.number,
+            row,
+            lease,
+        }))
     }
 
     async fn work(self: &Arc<Cloud>, claimed: Claimed) {
-        let Claimed { row, lease } = claimed;
-        let result = self.run_row(&row).await;
+        let Claimed { number, row, lease } = claimed;
+        let ids = Arc::new(self.ids_of_work(number));
+        let result = self.run_row(&row, ids).await;
         let now = self.clock().now();
         let retry = match &result {
             Ok(()) => None,
@@ -189,17 +196,21 @@ impl Cloud {
         }
     }
 
-    async fn run_row(self: &Arc<Cloud>, row: &DueRow) -> Result<(), AwsError> {
+    async fn run_row(self: &Arc<Cloud>, row: &DueRow, ids: Arc<Ids>) -> Result<(), AwsError> {
         let account = Account::from_number(row.account);
         let region = Region::parse(&row.region).unwrap_or_default();
         if row.service == outbox::SERVICE {
-            return outbox::deliver(self, account, region, &row.payload).await;
+            return outbox::deliver(self, account, region, &row.payload, ids).await;
         }
         let unknown = || AwsError::internal(format!("no service does deferred work {} of {}", row.kind, row.service));
         let service = self.service(&row.service).ok_or_else(unknown)?;
         let handler = service.due.get(row.kind.as_str()).ok_or_else(unknown)?;
         let caller = Caller::service(account, &format!("{}.amazonaws.com", row.service));
-        let ctx = Ctx::new(self.clone(), service.name, account, region, caller, Request::default());
+        let request = Request {
+            ids: Some(ids),
+            ..Request::default()
+        };
+        let ctx = Ctx::new(self.clone(), service.name, account, region, caller, request);
         handler(ctx, row.payload.clone()).await
     }
 }

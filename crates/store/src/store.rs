@@ -1,11 +1,14 @@
 //! One world's store: an engine, and those who wait for what it commits.
 
-use crate::{Decision, Effects, Engine, EngineFigures, Place, ReadTx, StoreError, Tx};
+use crate::{Decision, Effects, Engine, EngineFigures, Place, ReadTx, StoreError, Table, Tx};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 use virga_base::Timestamp;
+
+/// Lifetime: the world's. Key: none. Value: how often the rows have been opened, a fork's parent included.
+const OPENINGS: Table<(), u64> = Table::new(0x0003, "store.openings");
 
 /// All rows of one world.
 pub struct Store {
@@ -120,6 +123,29 @@ impl Store {
             sender.send_modify(|n| *n += 1);
         }
         Ok(())
+    }
+
+    /// Counts one more opening of these rows, and answers how many there were before.
+    ///
+    /// It need not wait until the count is durable: a crash that takes it back takes back all that was written after it.
+    pub fn count_opening(&self) -> Result<u64, StoreError> {
+        let mut count = Ok(0);
+        let place = Place::world();
+        // Not waited for, see above; an engine that fails later fails those who write later.
+        let _durable = self.engine.write(&mut |rows| {
+            let mut effects = Effects::default();
+            let mut tx = Tx::new(rows, &place, &mut effects);
+            count = tx.get(&OPENINGS, ()).and_then(|count| {
+                let count = count.unwrap_or(0);
+                tx.put(&OPENINGS, (), &(count + 1))?;
+                Ok(count)
+            });
+            match count {
+                Ok(_) => Decision::Commit,
+                Err(_) => Decision::Abort,
+            }
+        })?;
+        count
     }
 
     /// What the engine has done since it was opened.

@@ -101,9 +101,9 @@ pub(super) struct Raw {
 pub(super) fn accept(desk: &Desk, peer: &Peer, request: http::Request<Payload>) -> (Arrival, Raw) {
     let (head, body) = request.into_parts();
     let names = head.headers.keys().fold(0, |names, name| names | mark(name));
-    let arrival = Arrival {
+    let mut arrival = Arrival {
         names,
-        id: desk.cloud.ids().uuid(),
+        id: String::new(),
         at: desk.cloud.clock().now(),
         began: Instant::now(),
         standing: match names & (mark(&ORIGIN) | mark(&cors::FETCH_SITE)) {
@@ -117,6 +117,11 @@ pub(super) fn accept(desk: &Desk, peer: &Peer, request: http::Request<Payload>) 
         peer: peer.address,
         source_ip: peer.ip.clone(),
         secure: peer.secure,
+    };
+    // Asking Virga itself, for its health or the time, must not change what a seed gives the calls.
+    arrival.id = match is_internal(&arrival) {
+        true => desk.cloud.ids_aside().uuid(),
+        false => desk.cloud.ids().uuid(),
     };
     (arrival, Raw { body })
 }

@@ -56,6 +56,7 @@ pub(super) async fn decode(desk: &Desk, arrival: &Arrival, verified: Verified<'_
     let (input, stream) = read.map_err(|error| Refused::of(target, Some(&who), error))?;
     let named = Named::of(&who);
     let request = Request {
+        ids: None,
         id: encode::request_id(&target, arrival).into_owned(),
         host: arrival.host().map(str::to_owned),
         secure: arrival.secure,
