@@ -2,9 +2,10 @@
 
 use crate::text;
 use serde_json::{Value as Json, json};
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use virga_base::Timestamp;
-use virga_service::CallRecord;
+use virga_service::{CallRecord, Who};
 
 /// How lines of the log are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,12 +15,12 @@ pub enum LogFormat {
 }
 
 /// What a line for people shows of a call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct CallLine<'a> {
     pub at: Timestamp,
     pub service: Option<&'a str>,
     pub operation: Option<&'a str>,
-    pub account: &'a str,
+    pub account: Cow<'a, str>,
     pub region: &'a str,
     pub method: &'a str,
     pub path: &'a str,
@@ -35,9 +36,12 @@ impl<'a> From<&'a CallRecord> for CallLine<'a> {
             at: record.at,
             service: record.service,
             operation: record.operation,
-            account: &record.account,
-            region: &record.region,
-            method: &record.method,
+            account: record
+                .who
+                .as_ref()
+                .map_or(Cow::Borrowed(""), |who| who.account.to_string().into()),
+            region: record.who.as_ref().map_or("", |who| who.region.as_str()),
+            method: record.method.as_str(),
             path: &record.path,
             status: record.status,
             error: record.error.as_deref(),
@@ -55,7 +59,7 @@ impl<'a> CallLine<'a> {
             at: Timestamp::parse_iso8601(text("at")?)?,
             service: text("service"),
             operation: text("operation"),
-            account: text("account")?,
+            account: text("account")?.into(),
             region: text("region")?,
             method: text("method")?,
             path: text("path")?,
@@ -97,7 +101,7 @@ impl<'a> CallLine<'a> {
         }
         let _ = write!(out, "{end}  {dim}{}", text::write_micros(self.duration_us));
         if !self.account.is_empty() && self.account != "000000000000" {
-            let _ = write!(out, "  {}", printable(self.account));
+            let _ = write!(out, "  {}", printable(&self.account));
         }
         if !self.region.is_empty() && self.region != "us-east-1" {
             let _ = write!(out, "  {}", printable(self.region));
@@ -112,16 +116,17 @@ impl<'a> CallLine<'a> {
 
 /// A call as JSON, with its number in the log.
 pub fn to_json(cursor: u64, record: &CallRecord) -> Json {
+    let who = record.who.as_ref();
     json!({
         "cursor": cursor,
         "at": record.at.to_iso8601_millis(),
-        "request_id": record.request_id,
+        "request_id": record.request_id.as_str(),
         "service": record.service,
         "operation": record.operation,
-        "account": record.account,
-        "region": record.region,
-        "caller": record.caller,
-        "method": record.method,
+        "account": who.map(|who| who.account.to_string()).unwrap_or_default(),
+        "region": who.map(|who| who.region.as_str()).unwrap_or_default(),
+        "caller": who.map(Who::arn).unwrap_or_default(),
+        "method": record.method.as_str(),
         "path": record.path,
         "status": record.status,
         "error": record.error,
@@ -138,20 +143,24 @@ fn printable(text: &str) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::{CallLine, to_json};
-    use virga_base::Timestamp;
-    use virga_service::CallRecord;
+    use http::Method;
+    use std::borrow::Cow;
+    use virga_base::{Account, Id, Region, Timestamp};
+    use virga_service::{CallRecord, Caller, Who};
 
     pub(crate) fn record(operation: &'static str, status: u16) -> CallRecord {
         CallRecord {
             at: Timestamp::from_secs(1_767_225_600),
-            request_id: "r".to_owned(),
+            request_id: Id::of(*b"r"),
             service: Some("sqs"),
             operation: Some(operation),
-            account: "000000000000".to_owned(),
-            region: "us-east-1".to_owned(),
-            caller: String::new(),
-            method: "POST".to_owned(),
-            path: "/".to_owned(),
+            who: Some(Who {
+                caller: Caller::root(Account::DEFAULT),
+                account: Account::DEFAULT,
+                region: Region::default(),
+            }),
+            method: Method::POST,
+            path: Cow::Borrowed("/"),
             status,
             error: (status >= 400).then(|| "QueueDoesNotExist".to_owned()),
             message: (status >= 400).then(|| "No such\x1b[2J queue.".to_owned()),
@@ -172,7 +181,9 @@ pub(crate) mod tests {
     #[test]
     fn json_reads_back_and_control_characters_stay_out() {
         let mut failed = record("GetQueueUrl", 400);
-        failed.region = "eu-west-1".to_owned();
+        if let (Some(who), Ok(region)) = (&mut failed.who, Region::parse("eu-west-1")) {
+            who.region = region;
+        }
         let json = to_json(7, &failed);
         let mut line = String::new();
         CallLine::from_json(&json)

@@ -63,7 +63,7 @@ impl Filter {
         };
         same(&self.service, record.service)
             && same(&self.operation, record.operation)
-            && same(&self.request_id, Some(&record.request_id))
+            && same(&self.request_id, Some(record.request_id.as_str()))
             && self.status.contains(&record.status)
             && record.at >= self.since
     }

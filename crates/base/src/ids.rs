@@ -2,6 +2,7 @@
 
 use rand_chacha::ChaCha12Rng;
 use rand_core::{RngCore, SeedableRng};
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -66,15 +67,7 @@ impl Ids {
 
     /// A version 4 UUID in lower case with hyphens.
     pub fn uuid(&self) -> String {
-        let b = self.uuid_bytes();
-        let mut text = Vec::with_capacity(36);
-        for (i, byte) in b.iter().enumerate() {
-            if matches!(i, 4 | 6 | 8 | 10) {
-                text.push(b'-');
-            }
-            text.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-        }
-        String::from_utf8(text).unwrap_or_default()
+        Id::uuid(&self.uuid_bytes()).as_str().to_owned()
     }
 
     /// `length` lower-case hexadecimal digits.
@@ -103,9 +96,73 @@ impl Ids {
     }
 }
 
+/// A short id's text, kept in place: a UUID, or less. Made for every request, so it costs no allocation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Id {
+    text: [u8; Id::LENGTH_MAX],
+    length: u8,
+}
+
+impl Id {
+    /// The length of a UUID's text.
+    pub const LENGTH_MAX: usize = 36;
+
+    /// A UUID's text from its bytes: lower case with hyphens.
+    pub fn uuid(bytes: &[u8; 16]) -> Id {
+        let mut text = [b'-'; Id::LENGTH_MAX];
+        let mut at = 0;
+        for (i, byte) in bytes.iter().enumerate() {
+            if matches!(i, 4 | 6 | 8 | 10) {
+                at += 1;
+            }
+            text[at] = HEX[usize::from(byte >> 4)];
+            text[at + 1] = HEX[usize::from(byte & 15)];
+            at += 2;
+        }
+        Id { text, length: 36 }
+    }
+
+    /// The id of the first letters, digits and punctuation in `text`, as many as fit.
+    pub fn of(text: impl IntoIterator<Item = u8>) -> Id {
+        let mut id = Id::default();
+        let graphic = text.into_iter().filter(u8::is_ascii_graphic);
+        for (at, byte) in graphic.take(Id::LENGTH_MAX).enumerate() {
+            id.text[at] = byte;
+            id.length = at as u8 + 1;
+        }
+        id
+    }
+
+    pub fn as_str(&self) -> &str {
+        let text = self.text.get(..usize::from(self.length)).unwrap_or_default();
+        std::str::from_utf8(text).unwrap_or_default()
+    }
+}
+
+impl Default for Id {
+    fn default() -> Id {
+        Id {
+            text: [0; Id::LENGTH_MAX],
+            length: 0,
+        }
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Ids;
+    use super::{Id, Ids};
 
     #[test]
     fn the_same_seed_draws_the_same_ids() {
@@ -127,6 +184,15 @@ mod tests {
         assert_eq!(ids.stream(0).uuid(), Ids::seeded(7).uuid());
         assert_ne!(ids.stream(4).uuid(), first);
         assert_ne!(Ids::seeded(8).stream(3).uuid(), first);
+    }
+
+    #[test]
+    fn an_id_keeps_what_fits() {
+        let bytes = 0x0123_4567_89ab_4def_8123_4567_89ab_cdef_u128.to_be_bytes();
+        assert_eq!(Id::uuid(&bytes).as_str(), "01234567-89ab-4def-8123-456789abcdef");
+        assert_eq!(Id::of(*b"a b\n\xffc").as_str(), "abc");
+        assert_eq!(Id::of([b'x'; 99]).as_str().len(), Id::LENGTH_MAX);
+        assert_eq!(Id::default().as_str(), "");
     }
 
     #[test]

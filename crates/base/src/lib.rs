@@ -14,6 +14,6 @@ mod time;
 pub use arn::{Arn, ArnError};
 pub use clock::{Clock, ClockMode};
 pub use error::{AwsError, Fault};
-pub use ids::Ids;
+pub use ids::{Id, Ids};
 pub use place::{Account, Partition, PlaceError, Region};
 pub use time::Timestamp;

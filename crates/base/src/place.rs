@@ -1,7 +1,9 @@
 //! Where something lives: account, region, partition.
 
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// Text that is no account or region.
@@ -68,8 +70,57 @@ impl fmt::Debug for Account {
 }
 
 /// A region's name, such as `us-east-1`. Cheap to clone.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Region(Arc<str>);
+#[derive(Clone)]
+pub struct Region(Name);
+
+#[derive(Clone)]
+enum Name {
+    /// One of [`REGIONS`]: every call carries its region through all stages, so these count no references.
+    Known(&'static str),
+    Other(Arc<str>),
+}
+
+/// AWS's regions as of November 2026, sorted.
+const REGIONS: [&str; 38] = [
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-central-1",
+    "ca-west-1",
+    "cn-north-1",
+    "cn-northwest-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-gov-east-1",
+    "us-gov-west-1",
+    "us-west-1",
+    "us-west-2",
+];
 
 impl Region {
     /// The region of requests that name none.
@@ -83,8 +134,11 @@ impl Region {
             && text
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if let Ok(index) = REGIONS.binary_search(&text) {
+            return Ok(Region(Name::Known(REGIONS[index])));
+        }
         if well_formed {
-            Ok(Region(text.into()))
+            Ok(Region(Name::Other(text.into())))
         } else {
             Err(PlaceError("a region is lower-case letters, digits and hyphens"))
         }
@@ -92,7 +146,10 @@ impl Region {
 
     /// The region's name.
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Name::Known(name) => name,
+            Name::Other(name) => name,
+        }
     }
 
     /// The partition that the region belongs to, by AWS's naming.
@@ -106,26 +163,52 @@ impl Region {
             ("us-isof-", Partition::IsoF),
             ("eusc-", Partition::Eusc),
         ];
-        let found = starts.into_iter().find(|(start, _)| self.0.starts_with(start));
+        let found = starts.into_iter().find(|(start, _)| self.as_str().starts_with(start));
         found.map_or(Partition::Aws, |(_, partition)| partition)
     }
 }
 
 impl Default for Region {
     fn default() -> Region {
-        Region(Region::DEFAULT_NAME.into())
+        Region(Name::Known(Region::DEFAULT_NAME))
+    }
+}
+
+impl PartialEq for Region {
+    fn eq(&self, other: &Region) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Region {}
+
+impl PartialOrd for Region {
+    fn partial_cmp(&self, other: &Region) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Region {
+    fn cmp(&self, other: &Region) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl Hash for Region {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
 
 impl fmt::Display for Region {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for Region {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
@@ -190,6 +273,8 @@ mod tests {
         assert_eq!(partition("us-iso-east-1"), Ok(Partition::Iso));
         assert_eq!(partition("us-isob-east-1"), Ok(Partition::IsoB));
         assert_eq!(partition("eusc-de-east-1"), Ok(Partition::Eusc));
+        assert!(super::REGIONS.is_sorted() && super::REGIONS.contains(&Region::DEFAULT_NAME));
+        assert_eq!(Region::parse("xx-new-1").as_ref().map(Region::as_str), Ok("xx-new-1"));
         assert!(Region::parse("US-EAST-1").is_err());
         assert!(Region::parse("").is_err());
     }

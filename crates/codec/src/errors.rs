@@ -1,6 +1,6 @@
 //! What all protocols share about errors: the model's facts about one, found once.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use virga_base::{AwsError, Fault};
 use virga_shape::{ErrorFacts, Kind, ServiceModel, ShapeRef, StructValue, Value};
 
@@ -191,7 +191,7 @@ pub(crate) fn headers(
     request_id: &str,
 ) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    set_header(&mut headers, REQUEST_ID, request_id);
+    set_request_id(&mut headers, request_id);
     if model.is_some_and(|model| model.query_compatible) {
         let old = format!("{};{}", resolved.code, resolved.fault_name());
         set_header(&mut headers, "x-amzn-query-error", &old);
@@ -203,7 +203,17 @@ pub(crate) fn headers(
 }
 
 /// The request's id in answers of JSON, CBOR and query.
-pub(crate) const REQUEST_ID: &str = "x-amzn-requestid";
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+
+pub(crate) fn set_request_id(headers: &mut HeaderMap, request_id: &str) {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.insert(&REQUEST_ID, value);
+    }
+}
+
+pub(crate) fn set_content_type(headers: &mut HeaderMap, content_type: &'static str) {
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+}
 
 /// Sets a header; one that HTTP cannot carry is left out, since an answer without it is better than none.
 pub(crate) fn set_header(headers: &mut HeaderMap, name: &str, value: &str) {

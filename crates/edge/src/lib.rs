@@ -16,7 +16,7 @@ mod tls;
 
 pub use body::answer::AnswerBody;
 pub use body::chunked::{ChunkDecoder, Step};
-pub use chain::{Arrival, Target, Who};
+pub use chain::{Arrival, Target};
 pub use edge::{BindError, Closed, Edge};
 pub use options::{EdgeOptions, Internal, Limits, Permit, Ruling, Silent, Station};
 pub use tls::{Certificate, CertificateError, certificate_pem};

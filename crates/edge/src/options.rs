@@ -1,6 +1,6 @@
 //! What an edge is made of, and where others take part in it.
 
-use crate::chain::{Arrival, Target, Who};
+use crate::chain::{Arrival, Target};
 use bytes::Bytes;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use virga_base::{AwsError, limits};
-use virga_service::{BoxFuture, Call, CallRecord, Cloud, Observer};
+use virga_service::{BoxFuture, Call, CallRecord, Cloud, Observer, Who};
 
 /// Serves what is not AWS: paths under `/_virga/` and `/_localstack/`, and `/` for a browser. The peer's `SocketAddr` is
 /// among the request's extensions.

@@ -2,8 +2,9 @@
 
 use crate::operation::{Answer, Body};
 use crate::{Call, Caller, Cloud};
+use http::{HeaderValue, Method, Uri};
 use std::sync::{Arc, Mutex, PoisonError};
-use virga_base::{Account, Arn, AwsError, Ids, Partition, Region, Timestamp};
+use virga_base::{Account, Arn, AwsError, Id, Ids, Partition, Region, Timestamp};
 use virga_shape::Value;
 use virga_store::schedule::DueRow;
 use virga_store::{Place, ReadTx, StoreError, Tx, Watch};
@@ -12,22 +13,39 @@ use virga_store::{Place, ReadTx, StoreError, Tx, Watch};
 #[derive(Default)]
 pub struct Request {
     /// The id that `x-amzn-requestid` answers.
-    pub id: String,
-    /// The `Host` that the client used, with its port.
-    pub host: Option<String>,
+    pub id: Id,
+    /// See [`Request::host`].
+    pub host: Option<HeaderValue>,
     /// Whether the client came over TLS.
     pub secure: bool,
-    pub source_ip: Option<String>,
-    pub user_agent: Option<String>,
-    /// Method and path as sent, for services that sign or redirect.
-    pub method: String,
-    pub path: String,
+    pub source_ip: Option<Arc<str>>,
+    /// See [`Request::user_agent`].
+    pub user_agent: Option<HeaderValue>,
+    /// Method and address as sent, for services that sign or redirect.
+    pub method: Method,
+    pub uri: Uri,
     /// The protocol by which it came (`query`, `json-1.0`, …).
     pub protocol: Option<virga_shape::Protocol>,
     /// Where deferred work draws its ids, also in the calls that it makes; the cloud's source where there is none.
     pub ids: Option<Arc<Ids>>,
     /// The streaming member of the input.
     pub body: Mutex<Option<Body>>,
+}
+
+impl Request {
+    /// The `Host` that the client used, with its port.
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_ref()?.to_str().ok()
+    }
+
+    pub fn user_agent(&self) -> Option<&str> {
+        self.user_agent.as_ref()?.to_str().ok()
+    }
+
+    /// The path as sent, without what follows `?`.
+    pub fn path(&self) -> &str {
+        self.uri.path()
+    }
 }
 
 /// The context of one call. Cheap to clone.
@@ -180,7 +198,7 @@ impl Ctx {
     #[must_use]
     pub fn elsewhere(&self, account: Account, region: Region) -> Ctx {
         let request = Request {
-            id: self.inner.request.id.clone(),
+            id: self.inner.request.id,
             ids: self.inner.request.ids.clone(),
             ..Request::default()
         };

@@ -17,7 +17,7 @@ pub use caller::{Caller, Credential, Principal};
 pub use cloud::{Call, Cloud, CloudOptions};
 pub use ctx::{Ctx, Request};
 pub use operation::{Answer, Body, BoxFuture, Handler, Operation};
-pub use record::{CallRecord, Observer};
+pub use record::{CallRecord, Observer, Who};
 pub use scheduler::{SETTLE_MAX_STEPS, SettleError};
 pub use service::{DueHandler, Fidelity, FindCredential, Service, Setting, Validation};
 

@@ -1,23 +1,23 @@
 //! What is told of every call, for the log and for people who ask what happened.
 
-use serde::Serialize;
-use virga_base::Timestamp;
+use crate::Caller;
+use http::Method;
+use std::borrow::Cow;
+use virga_base::{Account, Id, Region, Timestamp};
 
 /// One call, finished.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct CallRecord {
     /// Virtual time of arrival.
     pub at: Timestamp,
-    pub request_id: String,
+    pub request_id: Id,
     /// Model name and operation, where they were recognised.
     pub service: Option<&'static str>,
     pub operation: Option<&'static str>,
-    pub account: String,
-    pub region: String,
-    /// The caller's ARN, where known.
-    pub caller: String,
-    pub method: String,
-    pub path: String,
+    /// Who called from where, as far as it was known.
+    pub who: Option<Who>,
+    pub method: Method,
+    pub path: Cow<'static, str>,
     pub status: u16,
     /// The error's code, if it failed.
     pub error: Option<String>,
@@ -25,6 +25,21 @@ pub struct CallRecord {
     pub message: Option<String>,
     /// Microseconds of real time from the first byte of the request to the first of the answer.
     pub duration_us: u64,
+}
+
+/// Who called, and where the call acts.
+#[derive(Clone, Debug)]
+pub struct Who {
+    pub caller: Caller,
+    pub account: Account,
+    pub region: Region,
+}
+
+impl Who {
+    /// The caller's ARN. Made when it is asked for, since most records are never read.
+    pub fn arn(&self) -> String {
+        self.caller.arn(self.region.partition())
+    }
 }
 
 /// Is told of every call. Must not block.

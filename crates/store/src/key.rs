@@ -216,9 +216,13 @@ impl Place {
 
     pub(crate) fn key(&self, table: u16, capacity: usize) -> Vec<u8> {
         let mut key = Vec::with_capacity(self.bytes.len() + 2 + capacity);
+        self.begin_key(table, &mut key);
+        key
+    }
+
+    pub(crate) fn begin_key(&self, table: u16, key: &mut Vec<u8>) {
         key.extend_from_slice(&self.bytes);
         key.extend_from_slice(&table.to_be_bytes());
-        key
     }
 }
 

@@ -27,4 +27,4 @@ pub use key::{Key, KeyPart, Place};
 pub use memory::MemoryEngine;
 pub use store::{Store, Watch};
 pub use table::{Record, Table, decode_record, encode_record};
-pub use tx::{Effects, ReadTx, Scan, Tx};
+pub use tx::{Effects, ReadTx, Scan, Topics, Tx};

@@ -82,7 +82,7 @@ impl Store {
             return;
         }
         let topics = self.watchers.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        for topic in &effects.topics {
+        for topic in effects.topics.iter() {
             if let Some((_, sender)) = topics.get(topic) {
                 sender.send_modify(|n| *n += 1);
             }

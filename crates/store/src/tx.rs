@@ -3,7 +3,7 @@
 use crate::engine::{Reader, StoreError, Writer};
 use crate::schedule::{DueId, DueRow};
 use crate::{Key, Place, Record, Table, schedule};
-use std::collections::BTreeSet;
+use std::cell::Cell;
 use std::ops::{Bound, ControlFlow};
 use virga_base::Timestamp;
 
@@ -11,9 +11,39 @@ use virga_base::Timestamp;
 #[derive(Default)]
 pub struct Effects {
     /// Topics whose watchers are woken.
-    pub topics: BTreeSet<Vec<u8>>,
+    pub topics: Topics,
     /// The earliest time at which new deferred work is due.
     pub due: Option<Timestamp>,
+}
+
+/// A list of topics in one piece of memory: every send writes one, and mostly nobody watches.
+#[derive(Default)]
+pub struct Topics {
+    /// Each topic's length in four bytes, then the topic.
+    bytes: Vec<u8>,
+}
+
+impl Topics {
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The topics, as often as they were notified.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = self.bytes.as_slice();
+        std::iter::from_fn(move || {
+            let (length, behind) = rest.split_first_chunk::<4>()?;
+            let (topic, behind) = behind.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+            rest = behind;
+            Some(topic)
+        })
+    }
+
+    fn push(&mut self, topic: &[u8]) {
+        let length = u32::try_from(topic.len()).unwrap_or(u32::MAX);
+        self.bytes.extend_from_slice(&length.to_le_bytes());
+        self.bytes.extend_from_slice(topic);
+    }
 }
 
 /// A read-only view, narrowed to one place.
@@ -35,13 +65,42 @@ fn key_of<K: Key>(place: &Place, table: u16, key: &K) -> Vec<u8> {
     bytes
 }
 
-fn get<K: Key, V: Record>(
+thread_local! {
+    /// Room for the bytes of a key and of a value; taken while in use, so that whoever nests finds none and makes its own.
+    static ROOM: [Cell<Vec<u8>>; 2] = const { [Cell::new(Vec::new()), Cell::new(Vec::new())] };
+}
+
+/// Room beyond this many bytes is given back.
+const ROOM_MAX_BYTES: usize = 64 * 1024;
+
+fn with_room<R>(which: usize, f: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+    let mut bytes = ROOM.with(|room| room[which].take());
+    bytes.clear();
+    let result = f(&mut bytes);
+    if bytes.capacity() <= ROOM_MAX_BYTES {
+        ROOM.with(|room| room[which].set(bytes));
+    }
+    result
+}
+
+fn with_key<K: Key, R>(place: &Place, table: u16, key: &K, f: impl FnOnce(&[u8]) -> R) -> R {
+    with_room(0, |bytes| {
+        place.begin_key(table, bytes);
+        key.write(bytes);
+        f(bytes)
+    })
+}
+
+fn get<K: Key, V: Record, Q: Key>(
     rows: &(impl Reader + ?Sized),
+    place: &Place,
     table: &Table<K, V>,
-    key: &[u8],
+    key: &Q,
 ) -> Result<Option<V>, StoreError> {
     let mut out = None;
-    rows.get(key, &mut |value| out = Some(table.decode(value)))?;
+    with_key(place, table.number, key, |key| {
+        rows.get(key, &mut |value| out = Some(table.decode(value)))
+    })?;
     out.transpose()
 }
 
@@ -56,7 +115,7 @@ impl<'a> ReadTx<'a> {
         table: &Table<K, V>,
         key: Q,
     ) -> Result<Option<V>, StoreError> {
-        get(self.rows, table, &key_of(self.place, table.number, &key))
+        get(self.rows, self.place, table, &key)
     }
 
     /// Starts a scan over a table; see [`Scan`].
@@ -81,7 +140,7 @@ impl<'a> Tx<'a> {
         table: &Table<K, V>,
         key: Q,
     ) -> Result<Option<V>, StoreError> {
-        get(&*self.rows, table, &key_of(self.place, table.number, &key))
+        get(&*self.rows, self.place, table, &key)
     }
 
     /// Writes a row, replacing the one with that key.
@@ -91,9 +150,11 @@ impl<'a> Tx<'a> {
         key: Q,
         value: &V,
     ) -> Result<(), StoreError> {
-        let mut bytes = Vec::with_capacity(64);
-        Table::<K, V>::encode(value, &mut bytes);
-        self.rows.put(&key_of(self.place, table.number, &key), &bytes)
+        let (rows, place) = (&mut *self.rows, self.place);
+        with_room(1, |bytes| {
+            Table::<K, V>::encode(value, bytes);
+            with_key(place, table.number, &key, |key| rows.put(key, bytes))
+        })
     }
 
     /// Removes the row with that key; no row is no error.
@@ -102,7 +163,8 @@ impl<'a> Tx<'a> {
         table: &Table<K, V>,
         key: Q,
     ) -> Result<(), StoreError> {
-        self.rows.delete(&key_of(self.place, table.number, &key))
+        let rows = &mut *self.rows;
+        with_key(self.place, table.number, &key, |key| rows.delete(key))
     }
 
     /// Removes all rows whose key begins with `prefix`; answers how many there were.
@@ -137,7 +199,7 @@ impl<'a> Tx<'a> {
 
     /// Wakes all who watch `topic` once this transaction has committed.
     pub fn notify(&mut self, topic: &[u8]) {
-        self.effects.topics.insert(topic.to_vec());
+        self.effects.topics.push(topic);
     }
 
     /// Defers work: `row` is run by the scheduler when the clock reaches `at`, at least once.

@@ -60,7 +60,7 @@ pub fn own(target: &Target, action: &str) -> Result<(), AwsError> {
 /// Checks an operation that is about no queue.
 pub fn signed(ctx: &virga_service::Ctx) -> Result<(), AwsError> {
     if ctx.caller().principal == Principal::Anonymous {
-        let host = ctx.request().host.as_deref().unwrap_or_default();
+        let host = ctx.request().host().unwrap_or_default();
         return Err(errors::access_denied_to_anonymous(&format!("http://{host}/")));
     }
     Ok(())

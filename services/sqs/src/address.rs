@@ -13,7 +13,7 @@ const DEFAULT_HOST: &str = "localhost:4566";
 pub fn queue_url(ctx: &Ctx, account: Account, name: &str) -> String {
     let request = ctx.request();
     let scheme = if request.secure { "https" } else { "http" };
-    let host = request.host.as_deref().unwrap_or(DEFAULT_HOST);
+    let host = request.host().unwrap_or(DEFAULT_HOST);
     format!("{scheme}://{host}/{account}/{name}")
 }
 
@@ -87,7 +87,7 @@ pub fn path_of_queue(ctx: &Ctx) -> Option<&str> {
     if request.protocol != Some(Protocol::Query) {
         return None;
     }
-    let path = request.path.split('?').next().unwrap_or_default();
+    let path = request.path();
     parse(path).filter(|parsed| parsed.account.is_some()).map(|_| path)
 }
 

@@ -5,7 +5,7 @@ use crate::errors::{self, ResolvedError};
 use crate::json::{self, Names};
 use crate::{OperationRef, WireResponse};
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use virga_base::AwsError;
 use virga_shape::{Member, ServiceModel, StructValue};
 
@@ -18,7 +18,7 @@ pub(crate) fn encode_error(
 ) -> WireResponse {
     let resolved = errors::resolve(model, error);
     let mut headers = errors::headers(model, &resolved, error, request_id);
-    errors::set_header(&mut headers, header::CONTENT_TYPE.as_str(), version.content_type());
+    errors::set_content_type(&mut headers, version.content_type());
     let error_type = match (&error.json_type, version) {
         (Some(own), _) => own.to_string(),
         (None, Version::V1_0) => errors::absolute_type(model, &resolved),

@@ -5,7 +5,7 @@ use crate::json::{self, Names};
 use crate::wire::event_stream_member;
 use crate::{OperationRef, OwnedRequest, WireRequest, errors};
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use virga_base::AwsError;
 use virga_shape::{StructValue, Value};
 
@@ -22,7 +22,7 @@ pub(crate) fn decode_request(op: OperationRef, request: &WireRequest<'_>) -> Res
 
 pub(crate) fn encode_request(version: Version, op: OperationRef, input: &Value) -> Result<OwnedRequest, AwsError> {
     let mut headers = HeaderMap::new();
-    errors::set_header(&mut headers, header::CONTENT_TYPE.as_str(), version.content_type());
+    errors::set_content_type(&mut headers, version.content_type());
     let prefix = op.model.target_prefix.as_deref().unwrap_or(&op.model.service_id);
     let target = format!("{prefix}.{}", op.operation.name);
     errors::set_header(&mut headers, "x-amz-target", &target);

@@ -5,7 +5,7 @@ use super::{Version, in_body};
 use crate::json::{self, Names};
 use crate::{OperationRef, WireResponse, errors};
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use virga_base::AwsError;
 use virga_shape::{StructValue, Value};
 
@@ -17,8 +17,8 @@ pub(crate) fn encode_response(
     request_id: &str,
 ) -> Result<WireResponse, AwsError> {
     let mut headers = HeaderMap::new();
-    errors::set_header(&mut headers, header::CONTENT_TYPE.as_str(), version.content_type());
-    errors::set_header(&mut headers, errors::REQUEST_ID, request_id);
+    errors::set_content_type(&mut headers, version.content_type());
+    errors::set_request_id(&mut headers, request_id);
     let body = match op.output() {
         Some(_) => object(output)?,
         None => Vec::new(),

@@ -7,7 +7,7 @@ use crate::http_binding;
 use crate::json::Names;
 use crate::{OperationRef, WireResponse};
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use virga_base::AwsError;
 use virga_shape::ServiceModel;
 
@@ -21,7 +21,7 @@ pub(crate) fn encode_error(
     let mut headers = errors::headers(model, &resolved, error, request_id);
     let error_type = error.json_type.as_deref().unwrap_or(&resolved.name);
     errors::set_header(&mut headers, "x-amzn-errortype", error_type);
-    errors::set_header(&mut headers, header::CONTENT_TYPE.as_str(), "application/json");
+    errors::set_content_type(&mut headers, "application/json");
     if let Some(members) = &resolved.members {
         // A detail that no header can carry is left out rather than the error.
         let _ = http_binding::encode_headers(members, &mut headers);

@@ -10,7 +10,7 @@ use virga_shape::Value;
 
 pub(crate) fn encode_response(op: OperationRef, output: &Value, request_id: &str) -> Result<WireResponse, AwsError> {
     let mut response = http_binding::encode_response(op, output, &JsonBody)?;
-    errors::set_header(&mut response.headers, errors::REQUEST_ID, request_id);
+    errors::set_request_id(&mut response.headers, request_id);
     Ok(response)
 }
 

@@ -3,7 +3,7 @@
 use super::{CONTENT_TYPE, PROTOCOL, PROTOCOL_HEADER};
 use crate::{OperationRef, WireResponse, cbor, errors};
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use virga_base::AwsError;
 use virga_shape::{ServiceModel, StructValue};
 
@@ -16,7 +16,7 @@ pub(crate) fn encode_error(
     let resolved = errors::resolve(model, error);
     let mut headers = errors::headers(model, &resolved, error, request_id);
     errors::set_header(&mut headers, PROTOCOL_HEADER, PROTOCOL);
-    errors::set_header(&mut headers, header::CONTENT_TYPE.as_str(), CONTENT_TYPE);
+    errors::set_content_type(&mut headers, CONTENT_TYPE);
     let error_type = match &error.json_type {
         Some(own) => own.to_string(),
         None => errors::absolute_type(model, &resolved),

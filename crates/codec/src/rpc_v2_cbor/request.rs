@@ -26,7 +26,7 @@ pub(crate) fn encode_request(op: OperationRef, input: &Value) -> Result<OwnedReq
     errors::ask_for_query_errors(op.model, &mut headers);
     let mut body = Vec::new();
     if let Some(input) = input.as_struct() {
-        errors::set_header(&mut headers, header::CONTENT_TYPE.as_str(), CONTENT_TYPE);
+        errors::set_content_type(&mut headers, CONTENT_TYPE);
         cbor::write_members(&mut body, input, &[])?;
     }
     let service = op.model.target_prefix.as_deref().unwrap_or(&op.model.service_id);

@@ -3,7 +3,7 @@
 use super::{CONTENT_TYPE, PROTOCOL, PROTOCOL_HEADER};
 use crate::{OperationRef, WireResponse, cbor, errors};
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use virga_base::AwsError;
 use virga_shape::{StructValue, Value};
 
@@ -11,10 +11,10 @@ use virga_shape::{StructValue, Value};
 pub(crate) fn encode_response(op: OperationRef, output: &Value, request_id: &str) -> Result<WireResponse, AwsError> {
     let mut headers = HeaderMap::new();
     errors::set_header(&mut headers, PROTOCOL_HEADER, PROTOCOL);
-    errors::set_header(&mut headers, errors::REQUEST_ID, request_id);
+    errors::set_request_id(&mut headers, request_id);
     let mut body = Vec::new();
     if let Some(shape) = op.output() {
-        errors::set_header(&mut headers, header::CONTENT_TYPE.as_str(), CONTENT_TYPE);
+        errors::set_content_type(&mut headers, CONTENT_TYPE);
         match output.as_struct() {
             Some(output) => cbor::write_members(&mut body, output, &[])?,
             None => cbor::write_members(&mut body, &StructValue::new(shape), &[])?,

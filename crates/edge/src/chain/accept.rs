@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
-use virga_base::{AwsError, Timestamp};
+use virga_base::{AwsError, Id, Timestamp};
 use virga_shape::Protocol;
 
 /// The other end of a connection.
@@ -35,7 +35,7 @@ impl Peer {
 /// What is known of a request from the start, and never changes on its way.
 pub struct Arrival {
     /// The request's id, a UUID.
-    pub id: String,
+    pub id: Id,
     /// The virtual time.
     pub at: Timestamp,
     pub began: Instant,
@@ -67,6 +67,17 @@ impl Arrival {
         match self.value(&HOST) {
             Some(host) => host.to_str().ok(),
             None => self.uri.authority().map(http::uri::Authority::as_str),
+        }
+    }
+
+    /// The same as a value to keep.
+    pub(super) fn host_value(&self) -> Option<HeaderValue> {
+        match self.value(&HOST) {
+            Some(host) => Some(host.clone()),
+            None => self
+                .uri
+                .authority()
+                .and_then(|host| HeaderValue::from_str(host.as_str()).ok()),
         }
     }
 
@@ -103,7 +114,7 @@ pub(super) fn accept(desk: &Desk, peer: &Peer, request: http::Request<Payload>) 
     let names = head.headers.keys().fold(0, |names, name| names | mark(name));
     let mut arrival = Arrival {
         names,
-        id: String::new(),
+        id: Id::default(),
         at: desk.cloud.clock().now(),
         began: Instant::now(),
         standing: match names & (mark(&ORIGIN) | mark(&cors::FETCH_SITE)) {
@@ -119,10 +130,11 @@ pub(super) fn accept(desk: &Desk, peer: &Peer, request: http::Request<Payload>) 
         secure: peer.secure,
     };
     // Asking Virga itself, for its health or the time, must not change what a seed gives the calls.
-    arrival.id = match is_internal(&arrival) {
-        true => desk.cloud.ids_aside().uuid(),
-        false => desk.cloud.ids().uuid(),
+    let ids = match is_internal(&arrival) {
+        true => desk.cloud.ids_aside(),
+        false => desk.cloud.ids(),
     };
+    arrival.id = Id::uuid(&ids.uuid_bytes());
     (arrival, Raw { body })
 }
 

@@ -2,7 +2,7 @@
 
 use super::accept::body_error;
 use super::verify::{Proof, Verified};
-use super::{Arrival, Desk, Exit, Named, Refused, Target, encode};
+use super::{Arrival, Desk, Exit, Refused, Target, encode};
 use crate::body::Payload;
 use crate::body::checksum;
 use crate::body::chunked::{self, ChunkDecoder, ChunkedBody, HashedBody};
@@ -18,7 +18,7 @@ use virga_auth::{Family, Fault};
 use virga_base::AwsError;
 use virga_codec::constraints::{self, Rules};
 use virga_codec::{OperationRef, WireRequest, streaming_input};
-use virga_service::{Body, Call, Fidelity, Request, Service, Validation};
+use virga_service::{Body, Call, Fidelity, Request, Service, Validation, Who};
 use virga_shape::Value;
 
 static CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
@@ -29,7 +29,7 @@ const CHUNKED: &str = "aws-chunked";
 /// A call that is known in full.
 pub(super) struct Decoded {
     pub(super) target: Target,
-    pub(super) named: Named,
+    pub(super) who: Who,
     pub(super) call: Call,
 }
 
@@ -37,7 +37,7 @@ impl Decoded {
     pub(super) fn refuse(self, error: AwsError) -> Refused {
         Refused {
             target: self.target,
-            named: Some(self.named),
+            who: Some(self.who),
             error,
         }
     }
@@ -54,16 +54,15 @@ pub(super) async fn decode(desk: &Desk, arrival: &Arrival, verified: Verified<'_
     } = verified;
     let read = read(desk, arrival, op, &target, &path, body, proof).await;
     let (input, stream) = read.map_err(|error| Refused::of(target, Some(&who), error))?;
-    let named = Named::of(&who);
     let request = Request {
         ids: None,
-        id: encode::request_id(&target, arrival).into_owned(),
-        host: arrival.host().map(str::to_owned),
+        id: encode::request_id(&target, arrival),
+        host: arrival.host_value(),
         secure: arrival.secure,
-        source_ip: Some(arrival.source_ip.to_string()),
-        user_agent: arrival.text(&USER_AGENT).map(str::to_owned),
-        method: arrival.method.as_str().to_owned(),
-        path: arrival.uri.path().to_owned(),
+        source_ip: Some(arrival.source_ip.clone()),
+        user_agent: arrival.value(&USER_AGENT).cloned(),
+        method: arrival.method.clone(),
+        uri: arrival.uri.clone(),
         protocol: Some(target.protocol),
         body: Mutex::new(stream),
     };
@@ -71,12 +70,12 @@ pub(super) async fn decode(desk: &Desk, arrival: &Arrival, verified: Verified<'_
         model: op.model,
         operation: op.operation,
         input,
-        caller: who.caller,
+        caller: who.caller.clone(),
         account: who.account,
-        region: who.region,
+        region: who.region.clone(),
         request,
     };
-    Ok(Decoded { target, named, call })
+    Ok(Decoded { target, who, call })
 }
 
 /// The input, and the body where it streams.

@@ -1,20 +1,20 @@
 //! Dispatch: the operation itself.
 
 use super::permit::Permitted;
-use super::{Arrival, Desk, Exit, Named, Refused, Target};
+use super::{Arrival, Desk, Exit, Refused, Target};
 use crate::catch::catch;
 use virga_base::AwsError;
-use virga_service::Answer;
+use virga_service::{Answer, Who};
 
 /// What an operation answered.
 pub(super) struct Answered {
     pub(super) target: Target,
-    pub(super) named: Named,
+    pub(super) who: Who,
     pub(super) answer: Answer,
 }
 
 pub(super) async fn dispatch(desk: &Desk, arrival: &Arrival, permitted: Permitted) -> Result<Answered, Exit> {
-    let Permitted { target, named, call } = permitted;
+    let Permitted { target, who, call } = permitted;
     let cloud = desk.cloud_for(arrival);
     let answer = match catch(cloud.dispatch(call)).await {
         Some(answer) => answer,
@@ -25,10 +25,10 @@ pub(super) async fn dispatch(desk: &Desk, arrival: &Arrival, permitted: Permitte
         }
     };
     match answer {
-        Ok(answer) => Ok(Answered { target, named, answer }),
+        Ok(answer) => Ok(Answered { target, who, answer }),
         Err(error) => Err(Exit::from(Refused {
             target,
-            named: Some(named),
+            who: Some(who),
             error,
         })),
     }

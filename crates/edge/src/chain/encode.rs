@@ -1,16 +1,15 @@
 //! Encode: the answer or the error in the protocol that the caller speaks.
 
 use super::dispatch::Answered;
-use super::{Arrival, Exit, Named, Refused, Target};
+use super::{Arrival, Exit, Refused, Target};
 use crate::body::answer::AnswerBody;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body::Body as _;
-use std::borrow::Cow;
-use virga_base::AwsError;
+use virga_base::{AwsError, Id};
 use virga_codec::WireResponse;
-use virga_service::Answer;
+use virga_service::{Answer, Who};
 use virga_shape::{Protocol, Value};
 
 static CRC32: HeaderName = HeaderName::from_static("x-amz-crc32");
@@ -25,18 +24,18 @@ pub(super) struct Encoded {
 /// What the record of a call tells.
 pub(super) struct Told {
     pub(super) target: Target,
-    pub(super) named: Option<Named>,
+    pub(super) who: Option<Who>,
     pub(super) error: Option<AwsError>,
 }
 
 pub(super) fn encode(arrival: &Arrival, outcome: Result<Answered, Exit>) -> Encoded {
     match outcome {
-        Ok(Answered { target, named, answer }) => match write(arrival, &target, answer) {
+        Ok(Answered { target, who, answer }) => match write(arrival, &target, answer) {
             Ok(response) => Encoded {
                 response,
                 told: Some(Told {
                     target,
-                    named: Some(named),
+                    who: Some(who),
                     error: None,
                 }),
             },
@@ -44,7 +43,7 @@ pub(super) fn encode(arrival: &Arrival, outcome: Result<Answered, Exit>) -> Enco
                 arrival,
                 Refused {
                     target,
-                    named: Some(named),
+                    who: Some(who),
                     error,
                 },
             ),
@@ -55,12 +54,12 @@ pub(super) fn encode(arrival: &Arrival, outcome: Result<Answered, Exit>) -> Enco
 }
 
 /// A request's id as its service writes ids: S3's have sixteen letters and digits, all others are UUIDs.
-pub(super) fn request_id<'a>(target: &Target, arrival: &'a Arrival) -> Cow<'a, str> {
+pub(super) fn request_id(target: &Target, arrival: &Arrival) -> Id {
     if !target.is("s3") {
-        return Cow::Borrowed(&arrival.id);
+        return arrival.id;
     }
-    let digits = arrival.id.bytes().filter(|byte| *byte != b'-');
-    Cow::Owned(digits.take(16).map(|byte| byte.to_ascii_uppercase() as char).collect())
+    let digits = arrival.id.as_str().bytes().filter(|byte| *byte != b'-');
+    Id::of(digits.take(16).map(|byte| byte.to_ascii_uppercase()))
 }
 
 fn write(arrival: &Arrival, target: &Target, answer: Answer) -> Result<Response<AnswerBody>, AwsError> {
@@ -76,9 +75,9 @@ fn write(arrival: &Arrival, target: &Target, answer: Answer) -> Result<Response<
     let output = output.unwrap_or(Value::Null);
     let id = request_id(target, arrival);
     let mut wire = if target.protocol == Protocol::Query && arrival.text(&ACCEPT) == Some("application/json") {
-        virga_codec::encode_response_as_json(op, &output, &id)
+        virga_codec::encode_response_as_json(op, &output, id.as_str())
     } else {
-        virga_codec::encode_response(target.protocol, op, &output, &id)?
+        virga_codec::encode_response(target.protocol, op, &output, id.as_str())?
     };
     for (name, value) in headers {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
@@ -112,7 +111,7 @@ fn write(arrival: &Arrival, target: &Target, answer: Answer) -> Result<Response<
 }
 
 fn refuse(arrival: &Arrival, refused: Refused) -> Encoded {
-    let Refused { target, named, error } = refused;
+    let Refused { target, who, error } = refused;
     let id = request_id(&target, arrival);
     let mut wire = if is_stray_get(arrival, &target, &error) {
         // What AWS's front answers to a browser at the endpoint of a service that speaks awsJson.
@@ -122,7 +121,7 @@ fn refuse(arrival: &Arrival, refused: Refused) -> Encoded {
             body: Bytes::from_static(b"<UnknownOperationException/>\n"),
         }
     } else {
-        virga_codec::encode_error(target.protocol, target.op(), target.model, &error, &id)
+        virga_codec::encode_error(target.protocol, target.op(), target.model, &error, id.as_str())
     };
     if target.is("dynamodb") || target.is("dynamodbstreams") {
         add_crc32(&mut wire);
@@ -131,7 +130,7 @@ fn refuse(arrival: &Arrival, refused: Refused) -> Encoded {
         response: response(arrival, wire),
         told: Some(Told {
             target,
-            named,
+            who,
             error: Some(error),
         }),
     }

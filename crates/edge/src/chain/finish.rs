@@ -6,6 +6,7 @@ use crate::body::answer::AnswerBody;
 use crate::cors::{self, Standing};
 use http::header::{CONNECTION, SERVER};
 use http::{HeaderName, HeaderValue, Response, Version};
+use std::borrow::Cow;
 use virga_service::CallRecord;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -19,7 +20,7 @@ pub(super) fn finish(desk: &Desk, arrival: &Arrival, encoded: Encoded) -> Respon
     let headers = response.headers_mut();
     let own_id = if is_s3 { &S3_REQUEST_ID } else { &REQUEST_ID };
     if !headers.contains_key(own_id)
-        && let Ok(id) = HeaderValue::from_str(&arrival.id)
+        && let Ok(id) = HeaderValue::from_str(arrival.id.as_str())
     {
         headers.insert(&REQUEST_ID, id);
     }
@@ -39,26 +40,24 @@ pub(super) fn finish(desk: &Desk, arrival: &Arrival, encoded: Encoded) -> Respon
 }
 
 fn record(arrival: &Arrival, told: Told, status: u16) -> CallRecord {
-    let Told { target, named, error } = told;
+    let Told { target, who, error } = told;
     let Target { model, operation, .. } = target;
-    let (account, region, caller) = match named {
-        Some(named) => (named.account.to_string(), named.region.as_str().to_owned(), named.arn),
-        None => Default::default(),
-    };
     let (error, message) = match error {
         Some(error) => (Some(error.code.into_owned()), Some(error.message)),
         None => (None, None),
     };
     CallRecord {
         at: arrival.at,
-        request_id: encode::request_id(&target, arrival).into_owned(),
+        request_id: encode::request_id(&target, arrival),
         service: model.map(|model| model.name.as_str()),
         operation: operation.map(|operation| operation.name.as_str()),
-        account,
-        region,
-        caller,
-        method: arrival.method.as_str().to_owned(),
-        path: arrival.uri.path().to_owned(),
+        who,
+        method: arrival.method.clone(),
+        // Copied, since the request's own bytes would keep all that was read with them.
+        path: match arrival.uri.path() {
+            "/" => Cow::Borrowed("/"),
+            path => Cow::Owned(path.to_owned()),
+        },
         status,
         error,
         message,

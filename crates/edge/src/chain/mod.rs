@@ -24,9 +24,9 @@ use crate::edge::Shared;
 use crate::options::Limits;
 use crate::tls::Tls;
 use std::sync::Arc;
-use virga_base::{Account, AwsError, Region};
+use virga_base::AwsError;
 use virga_codec::OperationRef;
-use virga_service::{Caller, Cloud};
+use virga_service::{Cloud, Who};
 use virga_shape::{Protocol, ServiceModel};
 
 /// Answers one request.
@@ -121,14 +121,6 @@ impl Target {
     }
 }
 
-/// Who calls, and where the call acts.
-#[derive(Clone, Debug)]
-pub struct Who {
-    pub caller: Caller,
-    pub account: Account,
-    pub region: Region,
-}
-
 /// An end before the way's end.
 enum Exit {
     Refused(Box<Refused>),
@@ -139,32 +131,15 @@ enum Exit {
 /// An error, with what is known of the request that it answers.
 struct Refused {
     target: Target,
-    named: Option<Named>,
+    who: Option<Who>,
     error: AwsError,
-}
-
-/// Who called, as the record of a call names it.
-struct Named {
-    account: Account,
-    region: Region,
-    arn: String,
-}
-
-impl Named {
-    fn of(who: &Who) -> Named {
-        Named {
-            account: who.account,
-            region: who.region.clone(),
-            arn: who.caller.arn(who.region.partition()),
-        }
-    }
 }
 
 impl Refused {
     fn of(target: Target, who: Option<&Who>, error: AwsError) -> Refused {
         Refused {
             target,
-            named: who.map(Named::of),
+            who: who.cloned(),
             error,
         }
     }

@@ -1,28 +1,28 @@
 //! Permit: whether the caller may do what it asks for.
 
 use super::decode::Decoded;
-use super::{Arrival, Desk, Exit, Named, Refused, Target};
-use virga_service::Call;
+use super::{Arrival, Desk, Exit, Refused, Target};
+use virga_service::{Call, Who};
 
 /// A call that may be made.
 pub(super) struct Permitted {
     pub(super) target: Target,
-    pub(super) named: Named,
+    pub(super) who: Who,
     pub(super) call: Call,
 }
 
 pub(super) async fn permit(desk: &Desk, arrival: &Arrival, decoded: Decoded) -> Result<Permitted, Exit> {
-    let Decoded { target, named, call } = decoded;
+    let Decoded { target, who, call } = decoded;
     if let Some(permit) = &desk.shared.options.permit {
         let ruling = permit.permit(desk.cloud_for(arrival), &call).await;
         if let Err(error) = ruling {
             return Err(Refused {
                 target,
-                named: Some(named),
+                who: Some(who),
                 error,
             }
             .into());
         }
     }
-    Ok(Permitted { target, named, call })
+    Ok(Permitted { target, who, call })
 }

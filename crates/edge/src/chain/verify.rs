@@ -4,7 +4,7 @@
 //! root of the default account, and since nobody knows their secret, their signatures are not checked.
 
 use super::address::{self, Addressed};
-use super::{Arrival, Desk, Exit, Refused, Target, Who};
+use super::{Arrival, Desk, Exit, Refused, Target};
 use crate::body::Payload;
 use crate::body::whole;
 use crate::place;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use virga_auth::{ChunkChain, Claim, EMPTY_SHA256, Family, Fault, Scheme, UNSIGNED_PAYLOAD};
 use virga_base::{Account, AwsError, Clock, Region};
 use virga_codec::OperationRef;
-use virga_service::{Caller, Cloud, Credential};
+use virga_service::{Caller, Cloud, Credential, Who};
 use virga_shape::Protocol;
 
 static CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");

@@ -20,11 +20,21 @@ async fn a_query_call_is_answered_and_recorded() {
     assert!(reply.header("date").is_some());
     let record = server.records.last();
     assert_eq!(
-        (record.service, record.operation, record.status, record.request_id),
-        (Some("sts"), Some("GetCallerIdentity"), 200, id)
+        (
+            record.service,
+            record.operation,
+            record.status,
+            record.request_id.as_str()
+        ),
+        (Some("sts"), Some("GetCallerIdentity"), 200, id.as_str())
     );
+    let who = record.who.expect("a caller");
     assert_eq!(
-        (record.account.as_str(), record.region.as_str(), record.caller.as_str()),
+        (
+            who.account.to_string().as_str(),
+            who.region.as_str(),
+            who.arn().as_str()
+        ),
         ("000000000000", "eu-west-1", "arn:aws:iam::000000000000:root")
     );
 }

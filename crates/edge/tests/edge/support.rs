@@ -142,7 +142,7 @@ fn services() -> Vec<Service> {
                     &[
                         ("Account", text(ctx.account().to_string())),
                         ("Arn", text(caller.arn(ctx.partition()))),
-                        ("UserId", text(format!("{} {}", ctx.region(), ctx.request().path))),
+                        ("UserId", text(format!("{} {}", ctx.region(), ctx.request().path()))),
                     ],
                 )
             }),

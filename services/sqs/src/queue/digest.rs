@@ -3,6 +3,7 @@
 use crate::queue::content::TRACE_HEADER;
 use crate::state::{Attribute, AttributeValue};
 use md5::{Digest, Md5};
+use virga_base::Id;
 
 pub fn md5(bytes: &[u8]) -> [u8; 16] {
     Md5::digest(bytes).into()
@@ -46,12 +47,11 @@ pub fn trace_header_md5(header: &str) -> Option<String> {
 
 pub fn hex(bytes: &[u8; 16]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(32);
-    for byte in bytes {
-        text.push(DIGITS[usize::from(byte >> 4)] as char);
-        text.push(DIGITS[usize::from(byte & 15)] as char);
+    let mut text = [0; 32];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
     }
-    text
+    std::str::from_utf8(&text).unwrap_or_default().to_owned()
 }
 
 /// A number of a FIFO queue's message as clients see it: twenty digits, rising.
@@ -61,11 +61,7 @@ pub fn sequence_number(sequence: u64) -> String {
 
 /// A UUID's text from its bytes.
 pub fn uuid_text(bytes: &[u8; 16]) -> String {
-    let mut text = hex(bytes);
-    for at in [20, 16, 12, 8] {
-        text.insert(at, '-');
-    }
-    text
+    Id::uuid(bytes).as_str().to_owned()
 }
 
 /// A hash of what keys deduplication and receive attempts.
