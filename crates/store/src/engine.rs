@@ -1,5 +1,6 @@
 //! What an engine must do. [`crate::contract`] holds the tests that each must pass.
 
+use crate::Topics;
 use std::fmt;
 use std::future::Future;
 use std::ops::{Bound, ControlFlow};
@@ -17,6 +18,8 @@ pub enum StoreError {
     /// Nothing can be written now, most likely because the disk is full; what was to be written is taken back. Reads go
     /// on, and writes as soon as they can.
     Unwritable(String),
+    /// The database where the rows lie cannot be reached now, or not in time.
+    Unreachable(String),
     /// A data folder that cannot be opened, and why; for people.
     Folder(String),
 }
@@ -27,6 +30,7 @@ impl fmt::Display for StoreError {
             StoreError::Corrupt(table) => write!(f, "a row of table {table} cannot be read"),
             StoreError::Engine(why) => write!(f, "the store failed: {why}"),
             StoreError::Unwritable(why) => write!(f, "nothing can be stored now: {why}"),
+            StoreError::Unreachable(why) => write!(f, "the store is out of reach: {why}"),
             StoreError::Folder(why) => f.write_str(why),
         }
     }
@@ -37,7 +41,9 @@ impl std::error::Error for StoreError {}
 impl From<StoreError> for AwsError {
     fn from(error: StoreError) -> AwsError {
         match error {
-            StoreError::Unwritable(_) => AwsError::new("ServiceUnavailable", error.to_string()).with_status(503),
+            StoreError::Unwritable(_) | StoreError::Unreachable(_) => {
+                AwsError::new("ServiceUnavailable", error.to_string()).with_status(503)
+            }
             StoreError::Corrupt(_) | StoreError::Engine(_) | StoreError::Folder(_) => {
                 AwsError::internal(error.to_string())
             }
@@ -71,6 +77,24 @@ pub trait Reader {
 pub trait Writer: Reader {
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError>;
     fn delete(&mut self, key: &[u8]) -> Result<(), StoreError>;
+
+    /// Once this is committed, wakes those who wait for it in other processes. Only called where
+    /// [`Engine::share`] says that there may be such.
+    fn tell_others(&mut self, topics: &Topics, is_due: bool) {
+        let _ = (topics, is_due);
+    }
+}
+
+/// Those who wait in this process, for an engine whose rows other processes change too.
+pub trait Waiters: Send + Sync {
+    /// The topics that somebody watches now.
+    fn topics(&self) -> Vec<Vec<u8>>;
+
+    /// Wakes those who watch a topic. They look again; it does no harm to wake them for nothing.
+    fn wake(&self, topic: &[u8]);
+
+    /// Wakes the scheduler.
+    fn wake_due(&self);
 }
 
 /// What an engine has done since it was opened.
@@ -94,6 +118,13 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Runs `f`, again where the engine meets a conflict, and keeps what it wrote if it says so.
     fn write(&self, f: &mut dyn FnMut(&mut dyn Writer) -> Decision) -> Result<Durable, StoreError>;
+
+    /// Hands over those who wait in this process; answers whether other processes may change the rows. Such an engine
+    /// wakes them for what others commit, and is told whom to wake there.
+    fn share(&self, waiters: &Arc<dyn Waiters>) -> bool {
+        let _ = waiters;
+        false
+    }
 
     /// Removes every row.
     fn clear(&self) -> Result<(), StoreError>;

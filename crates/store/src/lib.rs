@@ -22,7 +22,7 @@ mod tree;
 mod tx;
 
 pub use disk::{DiskEngine, DiskLimits};
-pub use engine::{Decision, Durable, Engine, EngineFigures, Kept, Reader, StoreError, Writer};
+pub use engine::{Decision, Durable, Engine, EngineFigures, Kept, Reader, StoreError, Visit, Waiters, Writer};
 pub use key::{Key, KeyPart, Place};
 pub use memory::MemoryEngine;
 pub use store::{Store, Watch};

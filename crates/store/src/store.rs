@@ -1,9 +1,9 @@
 //! One world's store: an engine, and those who wait for what it commits.
 
-use crate::{Decision, Effects, Engine, EngineFigures, Place, ReadTx, StoreError, Table, Tx};
+use crate::{Decision, Effects, Engine, EngineFigures, Place, ReadTx, StoreError, Table, Tx, Waiters};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use virga_base::Timestamp;
 
@@ -14,26 +14,63 @@ const OPENINGS: Table<(), u64> = Table::new(0x0003, "store.openings");
 pub struct Store {
     engine: Box<dyn Engine>,
     watchers: Arc<Watchers>,
-    due: watch::Sender<u64>,
+    /// Other processes may change the rows.
+    is_shared: bool,
 }
 
-#[derive(Default)]
 struct Watchers {
     /// Lets commits pass without a lock while nobody waits.
     count: AtomicUsize,
     topics: Mutex<HashMap<Vec<u8>, Watched>>,
+    due: watch::Sender<u64>,
 }
 
 /// How many watch a topic, and how they are woken.
 type Watched = (usize, watch::Sender<u64>);
 
+impl Waiters for Watchers {
+    fn topics(&self) -> Vec<Vec<u8>> {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return Vec::new();
+        }
+        self.locked().keys().cloned().collect()
+    }
+
+    fn wake(&self, topic: &[u8]) {
+        if let Some((_, sender)) = self.locked().get(topic) {
+            sender.send_modify(|n| *n += 1);
+        }
+    }
+
+    fn wake_due(&self) {
+        self.due.send_modify(|n| *n += 1);
+    }
+}
+
+impl Watchers {
+    fn locked(&self) -> MutexGuard<'_, HashMap<Vec<u8>, Watched>> {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Store {
     pub fn new(engine: Box<dyn Engine>) -> Store {
-        Store {
-            engine,
-            watchers: Arc::default(),
+        let watchers = Arc::new(Watchers {
+            count: AtomicUsize::new(0),
+            topics: Mutex::default(),
             due: watch::Sender::new(0),
+        });
+        let waiters: Arc<dyn Waiters> = watchers.clone();
+        Store {
+            is_shared: engine.share(&waiters),
+            engine,
+            watchers,
         }
+    }
+
+    /// Whether other processes may change the rows.
+    pub fn is_shared(&self) -> bool {
+        self.is_shared
     }
 
     /// Reads a consistent view. `f` may run more than once.
@@ -63,6 +100,9 @@ impl Store {
             } else {
                 Decision::Abort
             };
+            if self.is_shared && result.is_ok() && !effects.is_empty() {
+                rows.tell_others(&effects.topics, effects.due.is_some());
+            }
             out = Some(result);
             decision
         })?;
@@ -76,12 +116,12 @@ impl Store {
 
     fn announce(&self, effects: &Effects) {
         if effects.due.is_some() {
-            self.due.send_modify(|n| *n += 1);
+            self.watchers.wake_due();
         }
         if effects.topics.is_empty() || self.watchers.count.load(Ordering::Acquire) == 0 {
             return;
         }
-        let topics = self.watchers.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        let topics = self.watchers.locked();
         for topic in effects.topics.iter() {
             if let Some((_, sender)) = topics.get(topic) {
                 sender.send_modify(|n| *n += 1);
@@ -91,7 +131,7 @@ impl Store {
 
     /// Watches a topic from now on. Watch first, then look, then wait: nothing is missed between.
     pub fn watch(&self, topic: &[u8]) -> Watch {
-        let mut topics = self.watchers.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut topics = self.watchers.locked();
         self.watchers.count.fetch_add(1, Ordering::AcqRel);
         let (count, sender) = topics
             .entry(topic.to_vec())
@@ -106,20 +146,14 @@ impl Store {
 
     /// Changes each time that deferred work is added.
     pub fn watch_due(&self) -> watch::Receiver<u64> {
-        self.due.subscribe()
+        self.watchers.due.subscribe()
     }
 
     /// Removes every row, and wakes all who wait.
     pub fn clear(&self) -> Result<(), StoreError> {
         self.engine.clear()?;
-        self.due.send_modify(|n| *n += 1);
-        for (_, sender) in self
-            .watchers
-            .topics
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-        {
+        self.watchers.wake_due();
+        for (_, sender) in self.watchers.locked().values() {
             sender.send_modify(|n| *n += 1);
         }
         Ok(())
@@ -183,7 +217,7 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let mut topics = self.watchers.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut topics = self.watchers.locked();
         self.watchers.count.fetch_sub(1, Ordering::AcqRel);
         if let Some((count, _)) = topics.get_mut(&self.topic) {
             *count -= 1;

@@ -46,6 +46,12 @@ impl Topics {
     }
 }
 
+impl Effects {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.topics.is_empty() && self.due.is_none()
+    }
+}
+
 /// A read-only view, narrowed to one place.
 pub struct ReadTx<'a> {
     rows: &'a dyn Reader,

@@ -2,6 +2,9 @@
 //!
 //! A failing call panics where a test has not asked for the error, as tests do.
 
+#[cfg(unix)]
+pub mod postgres;
+
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -8,8 +8,24 @@ use toml::{Table, Value as Toml};
 /// From the bottom to the top; a crate depends only on those below it. `services` and `langs` stand for all in their
 /// folders.
 const ORDER: &[&str] = &[
-    "base", "shape", "langs", "store", "blob", "codec", "auth", "service", "procs", "edge", "services", "catalog",
-    "admin", "console", "cli", "app", "testkit",
+    "base",
+    "shape",
+    "langs",
+    "store",
+    "store-postgres",
+    "blob",
+    "codec",
+    "auth",
+    "service",
+    "procs",
+    "edge",
+    "services",
+    "catalog",
+    "admin",
+    "console",
+    "cli",
+    "app",
+    "testkit",
 ];
 
 /// Arrows that point down and are wrong all the same: from, to, why.

@@ -1,0 +1,95 @@
+//! The tables: one of rows, and two small ones beside it.
+
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::wire::message::{NUMBER, Parameter, TEXT};
+use virga_store::StoreError;
+
+/// The form of the tables.
+const VERSION: &str = "1";
+
+/// One a bundle, as not every server takes several in one transaction. Nothing in them is PostgreSQL's alone.
+const TABLES: [&str; 4] = [
+    "CREATE TABLE IF NOT EXISTS virga_rows \
+     (world BIGINT NOT NULL, key BYTEA NOT NULL, value BYTEA NOT NULL, PRIMARY KEY (world, key))",
+    "CREATE TABLE IF NOT EXISTS virga_wakes \
+     (world BIGINT NOT NULL, topic BYTEA NOT NULL, stamp BYTEA NOT NULL, PRIMARY KEY (world, topic))",
+    "CREATE TABLE IF NOT EXISTS virga_worlds \
+     (parent BIGINT NOT NULL, name TEXT NOT NULL, world BIGINT NOT NULL, PRIMARY KEY (parent, name))",
+    "CREATE TABLE IF NOT EXISTS virga_form (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
+];
+
+const SET_VERSION: &str = "INSERT INTO virga_form (name, value) VALUES ('version', '1') ON CONFLICT (name) DO NOTHING";
+
+/// How often nodes that start together may get in each other's way.
+const ATTEMPTS_MAX: u32 = 10;
+
+/// Makes the tables where there are none, and refuses those of a later Virga.
+pub fn prepare(connection: &mut Connection) -> Result<(), Failure> {
+    let mut attempts = 0;
+    loop {
+        if let Some(version) = version(connection)? {
+            if version == VERSION {
+                return Ok(());
+            }
+            return Err(Failure::Refused(StoreError::Engine(format!(
+                "its tables are of form {version}, and this Virga knows form {VERSION}; use the Virga that made them"
+            ))));
+        }
+        attempts += 1;
+        match make(connection) {
+            // Two that make the same table at once: one of them is told of a row that is there already.
+            Err(Failure::Refused(_) | Failure::Conflict(_)) if attempts < ATTEMPTS_MAX => {
+                std::thread::sleep(std::time::Duration::from_millis(20 * u64::from(attempts)));
+            }
+            made => made?,
+        }
+    }
+}
+
+fn make(connection: &mut Connection) -> Result<(), Failure> {
+    for sql in TABLES.iter().chain([&SET_VERSION]) {
+        connection.query(sql);
+        connection.finish(&mut |_| {})?;
+    }
+    Ok(())
+}
+
+/// The form of the tables that are there.
+fn version(connection: &mut Connection) -> Result<Option<String>, Failure> {
+    // Asked of the catalogue first: an error would be logged by the server.
+    let mut is_there = false;
+    let sql =
+        "SELECT 1::BIGINT FROM information_schema.tables WHERE table_name = $1 AND table_schema = current_schema()";
+    connection.execute_once(sql, &[TEXT], &[Parameter::Text("virga_form")]);
+    connection.sync();
+    connection.finish(&mut |_| is_there = true)?;
+    if !is_there {
+        return Ok(None);
+    }
+    let mut version = None;
+    connection.execute_once(
+        "SELECT value FROM virga_form WHERE name = $1",
+        &[TEXT],
+        &[Parameter::Text("version")],
+    );
+    connection.sync();
+    connection.finish(&mut |mut row| {
+        version = row.next().map(|value| String::from_utf8_lossy(value).into_owned());
+    })?;
+    Ok(version)
+}
+
+/// The forks of a world, by name.
+pub fn forks(connection: &mut Connection, world: i64) -> Result<Vec<(String, i64)>, Failure> {
+    let mut found = Vec::new();
+    let sql = "SELECT name, world FROM virga_worlds WHERE parent = $1 ORDER BY name";
+    connection.execute_once(sql, &[NUMBER], &[Parameter::Number(world)]);
+    connection.sync();
+    connection.finish(&mut |mut row| {
+        if let (Some(name), Some(world)) = (row.next(), row.number()) {
+            found.push((String::from_utf8_lossy(name).into_owned(), world));
+        }
+    })?;
+    Ok(found)
+}
