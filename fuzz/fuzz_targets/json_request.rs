@@ -4,9 +4,8 @@
 use bytes::Bytes;
 use http::HeaderMap;
 use libfuzzer_sys::fuzz_target;
-use virga_codec::constraints;
 use virga_codec::{OperationRef, WireRequest, decode_error, decode_request, decode_response, encode_request};
-use virga_shape::{Protocol, pack};
+use virga_shape::{Protocol, constraints, pack};
 
 const OPERATIONS: [(Protocol, &str, &str, &str); 8] = [
     (Protocol::Json10, "sqs", "SendMessageBatch", "/"),

@@ -11,6 +11,8 @@ const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 
 /// Draws ids, tokens and secrets from one cryptographic generator (ChaCha12).
 pub struct Ids {
+    /// Whether what it draws is to be repeated.
+    is_seeded: bool,
     generator: Mutex<ChaCha12Rng>,
 }
 
@@ -18,6 +20,7 @@ impl Ids {
     /// Every run draws the same ids in the same order.
     pub fn seeded(seed: u64) -> Ids {
         Ids {
+            is_seeded: true,
             generator: Mutex::new(ChaCha12Rng::seed_from_u64(seed)),
         }
     }
@@ -30,6 +33,7 @@ impl Ids {
             seed[0] = 1;
         }
         Ids {
+            is_seeded: false,
             generator: Mutex::new(ChaCha12Rng::from_seed(seed)),
         }
     }
@@ -41,8 +45,22 @@ impl Ids {
         generator.set_stream(number);
         generator.set_word_pos(0);
         Ids {
+            is_seeded: self.is_seeded,
             generator: Mutex::new(generator),
         }
+    }
+
+    /// Goes to the beginning of the stream of that number, whose ids are drawn again. A source without a seed takes a new
+    /// one from itself instead, so that its ids and those of its streams stay unique.
+    pub fn restart(&self, number: u64) {
+        let mut generator = self.generator.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_seeded {
+            let mut seed = [0; 32];
+            generator.fill_bytes(&mut seed);
+            *generator = ChaCha12Rng::from_seed(seed);
+        }
+        generator.set_stream(number);
+        generator.set_word_pos(0);
     }
 
     pub fn fill(&self, bytes: &mut [u8]) {
@@ -193,6 +211,23 @@ mod tests {
         assert_eq!(Id::of(*b"a b\n\xffc").as_str(), "abc");
         assert_eq!(Id::of([b'x'; 99]).as_str().len(), Id::LENGTH_MAX);
         assert_eq!(Id::default().as_str(), "");
+    }
+
+    #[test]
+    fn a_seeded_source_can_begin_anew() {
+        let draw = |ids: &Ids| (ids.uuid(), ids.u64(), ids.secret(40));
+        let seeded = Ids::seeded(7);
+        let first = draw(&seeded);
+        assert_ne!(draw(&seeded), first);
+        seeded.restart(0);
+        assert_eq!(draw(&seeded), first);
+        seeded.restart(3);
+        assert_eq!(draw(&seeded), draw(&seeded.stream(3)));
+        let random = Ids::random();
+        let first = (draw(&random), draw(&random.stream(3)));
+        random.restart(0);
+        assert_ne!(draw(&random), first.0);
+        assert_ne!(draw(&random.stream(3)), first.1);
     }
 
     #[test]

@@ -3,10 +3,8 @@
 use bytes::Bytes;
 use std::hint::black_box;
 use std::time::Instant;
-use virga_codec::{
-    OperationRef, WireRequest, constraints, decode_request, decode_response, encode_request, encode_response,
-};
-use virga_shape::{Protocol, Value, pack};
+use virga_codec::{OperationRef, WireRequest, decode_request, decode_response, encode_request, encode_response};
+use virga_shape::{Protocol, Value, constraints, pack};
 
 const ROUNDS: u32 = 100_000;
 

@@ -7,7 +7,6 @@
 mod aws_json;
 pub(crate) mod budget;
 pub(crate) mod cbor;
-pub mod constraints;
 mod ec2;
 pub(crate) mod errors;
 pub mod event_stream;

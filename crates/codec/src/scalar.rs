@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use virga_base::{AwsError, Timestamp};
 use virga_shape::{Kind, Member, ShapeRef, TimestampFormat, Value};
 
+pub(crate) use virga_shape::double_text;
+
 /// The format of a timestamp: the member's own, else its shape's, else what the place says.
 pub(crate) fn timestamp_format(member: Option<&Member>, shape: ShapeRef, default: TimestampFormat) -> TimestampFormat {
     let own = match shape.kind() {
@@ -58,18 +60,6 @@ pub(crate) fn parse_timestamp(text: &str, format: TimestampFormat) -> Option<Tim
         .or_else(|| Timestamp::parse_iso8601(text))
         .or_else(|| Timestamp::parse_http_date(text))
         .or_else(seconds)
-}
-
-/// A floating-point number as AWS writes it in text: `NaN`, `Infinity`, `-Infinity`, else the shortest exact form.
-/// Whole numbers have no point where `Kind::Float`'s and `Kind::Double`'s readers accept that anyway.
-pub(crate) fn double_text(number: f64) -> String {
-    if number.is_nan() {
-        "NaN".to_owned()
-    } else if number.is_infinite() {
-        if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned()
-    } else {
-        format!("{number:?}")
-    }
 }
 
 /// Reads what [`double_text`] writes and any decimal number; not Rust's own words for infinities.

@@ -1,12 +1,13 @@
 //! One connection: TLS or not, HTTP/1.1 or HTTP/2, and the watch over its silence.
 
 use crate::body::Payload;
+use crate::body::answer::AnswerBody;
 use crate::body::inlet::Inlet;
 use crate::chain::{self, Desk, Peer};
 use crate::pulse::{Look, Pulse, Watch, Watched};
 use http::header::EXPECT;
 use hyper::body::Incoming;
-use hyper::service::service_fn;
+use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -91,22 +92,28 @@ fn payload(request: http::Request<Incoming>) -> http::Request<Payload> {
     request.map(|body| Payload::Incoming(Inlet::new(body, waits)))
 }
 
+/// What hyper asks for each request of a connection.
+fn service(
+    desk: Arc<Desk>,
+    peer: Peer,
+    pulse: Arc<Pulse>,
+) -> impl HttpService<Incoming, ResBody = AnswerBody, Error = Infallible, Future: Send + 'static> {
+    service_fn(move |request: http::Request<Incoming>| {
+        let (desk, peer, under_way) = (desk.clone(), peer.clone(), pulse.begin());
+        async move {
+            let answer = chain::walk(&desk, &peer, payload(request)).await;
+            Ok::<_, Infallible>(answer.map(|body| body.holding(under_way)))
+        }
+    })
+}
+
 async fn serve_http1<S>(stream: S, peer: Peer, desk: Arc<Desk>, stopping: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let pulse = Arc::new(Pulse::default());
     let limits = desk.limits().clone();
-    let service = {
-        let pulse = pulse.clone();
-        service_fn(move |request: http::Request<Incoming>| {
-            let (desk, peer, under_way) = (desk.clone(), peer.clone(), pulse.begin());
-            async move {
-                let answer = chain::walk(&desk, &peer, payload(request)).await;
-                Ok::<_, Infallible>(answer.map(|body| body.holding(under_way)))
-            }
-        })
-    };
+    let service = service(desk, peer, pulse.clone());
     let mut http1 = hyper::server::conn::http1::Builder::new();
     if limits.headers_max_count > HEADERS_MAX_COUNT {
         // A limit of one's own costs each request an allocation; hyper's is the usual one.
@@ -150,16 +157,7 @@ where
 {
     let pulse = Arc::new(Pulse::default());
     let limits = desk.limits().clone();
-    let service = {
-        let pulse = pulse.clone();
-        service_fn(move |request: http::Request<Incoming>| {
-            let (desk, peer, under_way) = (desk.clone(), peer.clone(), pulse.begin());
-            async move {
-                let answer = chain::walk(&desk, &peer, payload(request)).await;
-                Ok::<_, Infallible>(answer.map(|body| body.holding(under_way)))
-            }
-        })
-    };
+    let service = service(desk, peer, pulse.clone());
     let mut connection = pin!(
         hyper::server::conn::http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())

@@ -1,7 +1,7 @@
 //! A running world: its store, clock and ids, the services in it, and dispatch.
 
-use crate::operation::Answer;
-use crate::{Caller, Credential, Ctx, Request, Service};
+use crate::operation::{Answer, Handler};
+use crate::{Caller, Checked, Credential, Ctx, Request, Service};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tokio::sync::RwLock;
@@ -88,11 +88,7 @@ impl Cloud {
             services,
             settings,
         } = options;
-        // Rows that have been open before hold ids that this seed has drawn; drawn again, they would meet.
-        let opening = store.count_opening().unwrap_or_else(|error| {
-            log::error!("cannot count the opening of the store: {error}");
-            OPENING_UNKNOWN
-        });
+        let opening = opening(&store);
         Arc::new(Cloud {
             store,
             clock,
@@ -142,8 +138,26 @@ impl Cloud {
         self.settings.get(service)?.get(name).map(String::as_str)
     }
 
-    /// Runs an operation, or says that it is not built.
+    /// Checks a call and runs its operation, or says that it is not built.
     pub async fn dispatch(self: &Arc<Cloud>, call: Call) -> Result<Answer, AwsError> {
+        let (service, handler) = self.built(&call)?;
+        self.hand(service, handler, service.check(call)?).await
+    }
+
+    /// Runs the operation of a call that was checked before, or says that it is not built.
+    pub async fn run(self: &Arc<Cloud>, call: Checked) -> Result<Answer, AwsError> {
+        let (service, handler) = self.built(&call)?;
+        self.hand(service, handler, call).await
+    }
+
+    fn built(&self, call: &Call) -> Result<(&Service, &Handler), AwsError> {
+        let service = self.services.get(call.model.name.as_str());
+        service
+            .and_then(|service| Some((service, &service.operations.get(call.operation.name.as_str())?.0)))
+            .ok_or_else(|| AwsError::not_implemented(&call.model.service_id, &call.operation.name))
+    }
+
+    async fn hand(self: &Arc<Cloud>, service: &Service, handler: &Handler, call: Checked) -> Result<Answer, AwsError> {
         let Call {
             model,
             operation,
@@ -152,14 +166,7 @@ impl Cloud {
             account,
             region,
             request,
-        } = call;
-        let entry = self
-            .services
-            .get(model.name.as_str())
-            .and_then(|service| Some((service, service.operations.get(operation.name.as_str())?)));
-        let Some((service, (handler, _))) = entry else {
-            return Err(AwsError::not_implemented(&model.service_id, &operation.name));
-        };
+        } = call.into_call();
         let output = operation.output.map(|id| model.shape_ref(id));
         let ctx = Ctx::new(self.clone(), service.name, account, region, caller, request);
         handler(ctx, input, output).await
@@ -189,14 +196,24 @@ impl Cloud {
         Ok(None)
     }
 
-    /// Back to an empty world at the machine's time.
+    /// Back to an empty world at the machine's time, whose ids begin anew where they are seeded.
     pub async fn reset(&self) -> Result<(), StoreError> {
         // Deferred work under way would write rows of the old world into the new one.
         let _alone = self.working.write().await;
         self.store.clear()?;
         self.clock.reset();
+        self.ids.restart(opening(&self.store));
         Ok(())
     }
+}
+
+/// The stream of a seed that calls draw from. Rows that have been open before hold ids that the seed has drawn; drawn
+/// again, they would meet.
+fn opening(store: &Store) -> u64 {
+    store.count_opening().unwrap_or_else(|error| {
+        log::error!("cannot count the opening of the store: {error}");
+        OPENING_UNKNOWN
+    })
 }
 
 #[cfg(test)]
@@ -248,6 +265,20 @@ mod tests {
         let second = open(Box::new(Shared(left.clone()))).ids().uuid();
         let third = open(Box::new(Shared(left))).ids().uuid();
         assert!(second != third && second != Ids::seeded(7).uuid());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_reset_begins_the_ids_anew_and_later_openings_know_of_it() -> Result<(), StoreError> {
+        let rows: Arc<dyn Engine> = Arc::new(MemoryEngine::default());
+        let first = open(Box::new(Shared(rows.clone())));
+        let drawn = (first.ids().uuid(), first.ids_of_work(1).uuid());
+        let second = open(Box::new(Shared(rows.clone())));
+        for cloud in [first, second] {
+            cloud.reset().await?;
+            assert_eq!((cloud.ids().uuid(), cloud.ids_of_work(1).uuid()), drawn);
+        }
+        assert_ne!(open(Box::new(Shared(rows))).ids().uuid(), drawn.0);
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //! the call door ([`Ctx::call`]) and the [`outbox`].
 
 mod caller;
+mod checked;
 mod cloud;
 mod ctx;
 mod operation;
@@ -14,6 +15,7 @@ mod scheduler;
 mod service;
 
 pub use caller::{Caller, Credential, Principal};
+pub use checked::Checked;
 pub use cloud::{Call, Cloud, CloudOptions};
 pub use ctx::{Ctx, Request};
 pub use operation::{Answer, Body, BoxFuture, Handler, Operation};

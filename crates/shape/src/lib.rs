@@ -2,11 +2,13 @@
 //!
 //! There is one kind of schema, [`ServiceModel`], read from the embedded pack on a service's first use, and one carrier
 //! of data, [`Value`]. Codecs turn requests into values and values into answers, guided by a [`ShapeRef`]; the typed
-//! structs of a service (`wire.rs`) are made from values and turned back into them by member index.
+//! structs of a service (`wire.rs`) are made from values and turned back into them by member index. [`constraints`] checks
+//! a value against what its shape demands.
 
 pub mod address;
 #[cfg(feature = "botocore")]
 pub mod botocore;
+pub mod constraints;
 mod macros;
 mod model;
 pub mod pack;
@@ -18,7 +20,7 @@ pub use model::{
     ShapeRef, TimestampFormat, XmlNamespace,
 };
 pub use typed::{FromValue, IntoValue, Mismatch, Typed, Unit, fields, put};
-pub use value::{StructValue, Value};
+pub use value::{StructValue, Value, double_text};
 
 // The types of members, so that generated code needs no other crate.
 pub use bytes::Bytes;

@@ -232,3 +232,15 @@ impl Value {
         }
     }
 }
+
+/// A floating-point number as AWS writes it in text: `NaN`, `Infinity`, `-Infinity`, else the shortest exact form.
+/// Whole numbers have no point where `Kind::Float`'s and `Kind::Double`'s readers accept that anyway.
+pub fn double_text(number: f64) -> String {
+    if number.is_nan() {
+        "NaN".to_owned()
+    } else if number.is_infinite() {
+        if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned()
+    } else {
+        format!("{number:?}")
+    }
+}

@@ -16,9 +16,8 @@ use std::borrow::Cow;
 use std::sync::Mutex;
 use virga_auth::{Family, Fault};
 use virga_base::AwsError;
-use virga_codec::constraints::{self, Rules};
 use virga_codec::{OperationRef, WireRequest, streaming_input};
-use virga_service::{Body, Call, Fidelity, Request, Service, Validation, Who};
+use virga_service::{Body, Call, Checked, Fidelity, Request, Service, Who};
 use virga_shape::Value;
 
 static CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
@@ -30,7 +29,7 @@ const CHUNKED: &str = "aws-chunked";
 pub(super) struct Decoded {
     pub(super) target: Target,
     pub(super) who: Who,
-    pub(super) call: Call,
+    pub(super) call: Checked,
 }
 
 impl Decoded {
@@ -53,7 +52,7 @@ pub(super) async fn decode(desk: &Desk, arrival: &Arrival, verified: Verified<'_
         proof,
     } = verified;
     let read = read(desk, arrival, op, &target, &path, body, proof).await;
-    let (input, stream) = read.map_err(|error| Refused::of(target, Some(&who), error))?;
+    let (service, input, stream) = read.map_err(|error| Refused::of(target, Some(&who), error))?;
     let request = Request {
         ids: None,
         id: encode::request_id(&target, arrival),
@@ -75,19 +74,22 @@ pub(super) async fn decode(desk: &Desk, arrival: &Arrival, verified: Verified<'_
         region: who.region.clone(),
         request,
     };
-    Ok(Decoded { target, who, call })
+    match service.check(call) {
+        Ok(call) => Ok(Decoded { target, who, call }),
+        Err(error) => Err(Refused::of(target, Some(&who), error).into()),
+    }
 }
 
-/// The input, and the body where it streams.
-async fn read(
-    desk: &Desk,
+/// The service, the input, and the body where it streams.
+async fn read<'a>(
+    desk: &'a Desk,
     arrival: &Arrival,
     op: OperationRef,
     target: &Target,
     path: &str,
     body: Payload,
     proof: Proof,
-) -> Result<(Value, Option<Body>), AwsError> {
+) -> Result<(&'a Service, Value, Option<Body>), AwsError> {
     let service = desk.cloud_for(arrival).service(&op.model.name);
     let fidelity = service.map_or(Fidelity::None, |service| service.fidelity(&op.operation.name));
     let (Some(service), Fidelity::Stored | Fidelity::Full) = (service, fidelity) else {
@@ -112,20 +114,7 @@ async fn read(
         body: &whole,
     };
     let input = virga_codec::decode_request(target.protocol, op, &request)?;
-    check_constraints(service, op, &input)?;
-    Ok((input, stream))
-}
-
-fn check_constraints(service: &Service, op: OperationRef, input: &Value) -> Result<(), AwsError> {
-    let (Validation::Standard(code), Some(shape)) = (service.validation, op.input()) else {
-        return Ok(());
-    };
-    let rules = Rules {
-        code: Cow::Borrowed(code),
-        values_shown: op.model.name != "iam",
-        ..Rules::default()
-    };
-    constraints::check_with(shape, input, &rules)
+    Ok((service, input, stream))
 }
 
 /// How a body is packed.

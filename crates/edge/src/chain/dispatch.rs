@@ -16,7 +16,7 @@ pub(super) struct Answered {
 pub(super) async fn dispatch(desk: &Desk, arrival: &Arrival, permitted: Permitted) -> Result<Answered, Exit> {
     let Permitted { target, who, call } = permitted;
     let cloud = desk.cloud_for(arrival);
-    let answer = match catch(cloud.dispatch(call)).await {
+    let answer = match catch(cloud.run(call)).await {
         Some(answer) => answer,
         None => {
             let operation = target.operation.map_or("?", |operation| operation.name.as_str());

@@ -2,13 +2,13 @@
 
 use super::decode::Decoded;
 use super::{Arrival, Desk, Exit, Refused, Target};
-use virga_service::{Call, Who};
+use virga_service::{Checked, Who};
 
 /// A call that may be made.
 pub(super) struct Permitted {
     pub(super) target: Target,
     pub(super) who: Who,
-    pub(super) call: Call,
+    pub(super) call: Checked,
 }
 
 pub(super) async fn permit(desk: &Desk, arrival: &Arrival, decoded: Decoded) -> Result<Permitted, Exit> {

@@ -10,11 +10,11 @@ mod text;
 
 pub use pattern::is_supported;
 
+use crate::{Constraints, Kind, Member, ShapeRef, StructValue, Value};
 use pattern::Verdict;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use virga_base::AwsError;
-use virga_shape::{Constraints, Kind, Member, ShapeRef, StructValue, Value};
 
 /// What differs between services.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +49,7 @@ impl Default for Rules<'_> {
     }
 }
 
-/// Checks a value against its shape by the usual rules.
+/// Checks a value against its shape by the usual rules. `Null` is a structure without members.
 ///
 /// # Errors
 /// A `ValidationException` that names every constraint that does not hold.
@@ -57,7 +57,7 @@ pub fn check(shape: ShapeRef, value: &Value) -> Result<(), AwsError> {
     check_with(shape, value, &Rules::default())
 }
 
-/// Checks a value against its shape.
+/// Checks a value against its shape. `Null` is a structure without members.
 ///
 /// # Errors
 /// An error of the rules' code that names every constraint that does not hold.
@@ -67,7 +67,11 @@ pub fn check_with(shape: ShapeRef, value: &Value, rules: &Rules<'_>) -> Result<(
         failures: Vec::new(),
         path: Vec::new(),
     };
-    checker.members_or_value(shape, value);
+    let nothing = StructValue::new(shape);
+    match value {
+        Value::Null => checker.members(shape, &nothing),
+        value => checker.members_or_value(shape, value),
+    }
     let failures = checker.failures;
     if failures.is_empty() {
         return Ok(());

@@ -1,6 +1,6 @@
 use super::{Rules, check, check_with};
+use crate::{ServiceModel, ShapeRef, Value};
 use serde_json::{Value as Json, json};
-use virga_shape::{ServiceModel, ShapeRef, Value};
 
 fn input() -> ShapeRef {
     static MODEL: std::sync::OnceLock<ServiceModel> = std::sync::OnceLock::new();
@@ -32,7 +32,7 @@ fn input() -> ShapeRef {
                 "Stream": {"type": "blob", "streaming": true}, "Data": {"type": "blob", "max": 2}
             }
         });
-        virga_shape::botocore::convert("test", &json).unwrap()
+        crate::botocore::convert("test", &json).unwrap()
     });
     model.shape_named("Input").unwrap()
 }
@@ -147,5 +147,13 @@ fn services_may_choose() {
         "2 validation errors detected: Value null at 'putItemInput.item.key' failed to satisfy constraint: Member must \
          not be null; Value at 'code' failed to satisfy constraint: Member must satisfy regular expression pattern: \
          [1-5]\\d\\d"
+    );
+}
+
+#[test]
+fn nothing_is_a_structure_without_members() {
+    assert_eq!(
+        check(input(), &Value::Null).unwrap_err().message,
+        "1 validation error detected: Value null at 'functionName' failed to satisfy constraint: Member must not be null"
     );
 }

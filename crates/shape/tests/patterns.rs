@@ -1,7 +1,7 @@
 //! How many of the models' patterns are checked. The rest needs a backtracking engine, which a request could make slow.
 
 use std::collections::BTreeSet;
-use virga_codec::constraints::is_supported;
+use virga_shape::constraints::is_supported;
 use virga_shape::pack;
 
 #[test]

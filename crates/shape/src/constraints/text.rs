@@ -1,7 +1,7 @@
 //! Values as AWS's messages show them, which is as Java prints them.
 
+use crate::{StructValue, Value, double_text};
 use std::fmt::Write as _;
-use virga_shape::{StructValue, Value};
 
 /// `[a, b]`, `{k=v}`, `Name(first=1, second=null)`; secrets as `***`.
 pub(super) fn java(value: &Value) -> String {
@@ -19,7 +19,7 @@ fn write(out: &mut String, value: &Value) {
         Value::Integer(n) => {
             let _ = write!(out, "{n}");
         }
-        Value::Double(n) => out.push_str(&crate::scalar::double_text(*n)),
+        Value::Double(n) => out.push_str(&double_text(*n)),
         Value::String(text) => out.push_str(text),
         Value::Blob(bytes) => {
             let length = bytes.len();
