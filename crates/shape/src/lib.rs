@@ -12,6 +12,8 @@ pub mod constraints;
 mod macros;
 mod model;
 pub mod pack;
+#[cfg(feature = "random")]
+pub mod random;
 mod typed;
 mod value;
 

@@ -1,13 +1,14 @@
 //! Damaged messages: every reader must refuse them or make something of them that it would write and read again, and
 //! must never panic. The same damage on every run; the fuzz targets go further.
 
-use crate::cases::normal;
-use crate::properties::{Chance, PROTOCOLS, random_case};
+use super::properties::{PROTOCOLS, random_case};
+use crate::damage::damage;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use virga_codec::{OperationRef, OwnedRequest, decode_error, decode_request, decode_response, encode_request};
 use virga_codec::{encode_response, event_stream};
 use virga_shape::Protocol;
+use virga_shape::random::{Chance, normal};
 
 const PIECES: [&[u8]; 16] = [
     b"{",
@@ -28,34 +29,8 @@ const PIECES: [&[u8]; 16] = [
     b"\x9b\xff",
 ];
 
-fn damage(message: &[u8], chance: &mut Chance) -> Vec<u8> {
-    let mut out = message.to_vec();
-    for _ in 0..1 + chance.below(3) {
-        let at = chance.below(out.len() + 1);
-        match chance.below(5) {
-            0 if at < out.len() => out[at] = chance.below(256) as u8,
-            1 => {
-                let end = (at + 1 + chance.below(12)).min(out.len());
-                out.drain(at.min(end)..end);
-            }
-            2 => {
-                let piece = PIECES[chance.below(PIECES.len())];
-                out.splice(at..at, piece.iter().copied());
-            }
-            3 => {
-                let end = (at + chance.below(24)).min(out.len());
-                let copy = out[at..end].to_vec();
-                let to = chance.below(out.len() + 1);
-                out.splice(to..to, copy);
-            }
-            _ => out.truncate(at),
-        }
-    }
-    out
-}
-
 fn damage_text(text: &str, chance: &mut Chance) -> String {
-    String::from_utf8_lossy(&damage(text.as_bytes(), chance)).into_owned()
+    String::from_utf8_lossy(&damage(text.as_bytes(), &PIECES, chance)).into_owned()
 }
 
 /// Whether the request was read; if so, what was read must survive being written and read again.
@@ -89,20 +64,20 @@ fn damaged_messages_are_refused_or_understood() {
                     1 => bad.query = damage_text(&bad.query, &mut chance),
                     2 => {
                         let name = format!("x-header-{}", chance.below(6));
-                        let value = damage(b"Mon, 16 Dec 2019 23:48:18 GMT, \"a\", 1, true", &mut chance);
+                        let value = damage(b"Mon, 16 Dec 2019 23:48:18 GMT, \"a\", 1, true", &PIECES, &mut chance);
                         if let Ok(value) = HeaderValue::from_bytes(&value) {
                             bad.headers
                                 .append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value);
                         }
                     }
-                    _ => bad.body = damage(&bad.body, &mut chance).into(),
+                    _ => bad.body = damage(&bad.body, &PIECES, &mut chance).into(),
                 }
                 *(if read_request(protocol, op, &bad) {
                     &mut understood
                 } else {
                     &mut refused
                 }) += 1;
-                let body = Bytes::from(damage(&response.body, &mut chance));
+                let body = Bytes::from(damage(&response.body, &PIECES, &mut chance));
                 let _ = decode_response(protocol, op, response.status, &response.headers, &body);
                 let _ = decode_error(protocol, op, 400, &response.headers, &body);
             }
@@ -120,7 +95,7 @@ fn damaged_event_streams_are_refused() {
     let mut good = Vec::new();
     message.encode(&mut good).unwrap();
     for _ in 0..5_000 {
-        let bad = damage(&good, &mut chance);
+        let bad = damage(&good, &PIECES, &mut chance);
         if let Ok(Some((read, length))) = event_stream::Message::decode(&bad) {
             assert_eq!(
                 (read, length),

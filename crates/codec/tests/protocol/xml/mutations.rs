@@ -1,27 +1,17 @@
 //! Damaged messages: every reader must refuse them or make something of them that it would write and read again, and
 //! must never panic. The same damage on every run; the fuzz targets go further.
 
-use crate::cases::{cases, normal, protocol};
+use crate::cases::cases;
+use crate::damage::damage;
 use bytes::Bytes;
 use http::HeaderMap;
 use virga_codec::{
     OperationRef, WireRequest, decode_error, decode_request, decode_response, encode_request, encode_response,
 };
 use virga_shape::Protocol;
+use virga_shape::random::{Chance, normal};
 
 const ROUNDS: u64 = 60;
-
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % bound.max(1)
-    }
-}
 
 const PIECES: [&[u8]; 16] = [
     b"<",
@@ -41,32 +31,6 @@ const PIECES: [&[u8]; 16] = [
     b"%",
     b"\xff",
 ];
-
-fn damage(message: &[u8], chance: &mut Chance) -> Vec<u8> {
-    let mut out = message.to_vec();
-    for _ in 0..1 + chance.below(3) {
-        let at = chance.below(out.len() + 1);
-        match chance.below(5) {
-            0 if at < out.len() => out[at] = chance.below(256) as u8,
-            1 => {
-                let end = (at + 1 + chance.below(12)).min(out.len());
-                out.drain(at.min(end)..end);
-            }
-            2 => {
-                let piece = PIECES[chance.below(PIECES.len())];
-                out.splice(at..at, piece.iter().copied());
-            }
-            3 => {
-                let end = (at + chance.below(24)).min(out.len());
-                let copy = out[at..end].to_vec();
-                let to = chance.below(out.len() + 1);
-                out.splice(to..to, copy);
-            }
-            _ => out.truncate(at),
-        }
-    }
-    out
-}
 
 fn read_request(protocol: Protocol, op: OperationRef, path: &str, body: Vec<u8>) -> bool {
     let body = Bytes::from(body);
@@ -117,13 +81,18 @@ fn damaged_messages_are_refused_or_understood() {
             }
             let body = wire["body"].as_str().unwrap_or_default().as_bytes();
             for _ in 0..ROUNDS {
-                count(read_request(protocol(name), case.op, path, damage(body, &mut chance)));
+                count(read_request(
+                    case.protocol,
+                    case.op,
+                    path,
+                    damage(body, &PIECES, &mut chance),
+                ));
             }
         }
         for case in cases("output", name) {
             let body = case.json["response"]["body"].as_str().unwrap_or_default().as_bytes();
             for _ in 0..ROUNDS {
-                count(read_answer(protocol(name), case.op, damage(body, &mut chance)));
+                count(read_answer(case.protocol, case.op, damage(body, &PIECES, &mut chance)));
             }
         }
     }

@@ -1,0 +1,5 @@
+//! awsJson, rest-json and rpc-v2-cbor.
+
+mod conformance;
+mod mutations;
+mod properties;
