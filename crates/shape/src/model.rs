@@ -246,6 +246,15 @@ impl Member {
         self.wire.as_deref().unwrap_or(&self.name)
     }
 
+    /// Whether the member, which points to `target`, is never in the value: streamed bytes and events.
+    pub fn travels_apart(&self, target: ShapeRef) -> bool {
+        match target.kind() {
+            Kind::Blob { streaming, .. } => *streaming || self.streaming,
+            Kind::Structure { event_stream, .. } => *event_stream,
+            _ => false,
+        }
+    }
+
     /// The name on the wire of the query protocol, in requests and answers; of elements, keys and values too.
     pub fn query_wire_name(&self) -> &str {
         self.query_name.as_deref().unwrap_or_else(|| self.wire_name())

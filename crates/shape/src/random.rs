@@ -110,7 +110,7 @@ fn structure_at(chance: &mut Chance, carries: Carries, shape: ShapeRef, depth: u
             Some(chosen) => chosen == usize::from(index),
             None => member.location == Some(Location::Uri) || !chance.one_in(3),
         };
-        if !is_wanted || travels_apart(member, target) {
+        if !is_wanted || member.travels_apart(target) {
             continue;
         }
         let value = match member.location {
@@ -136,15 +136,6 @@ fn structure_at(chance: &mut Chance, carries: Carries, shape: ShapeRef, depth: u
         }
     }
     out
-}
-
-/// Members that are never in the value: streamed bytes and events.
-fn travels_apart(member: &Member, target: ShapeRef) -> bool {
-    match target.kind() {
-        Kind::Blob { streaming, .. } => *streaming || member.streaming,
-        Kind::Structure { event_stream, .. } => *event_stream,
-        _ => false,
-    }
 }
 
 /// A value for a place that is not the body: no empty lists in query strings, no control characters and outer spaces in

@@ -9,8 +9,7 @@ mod ops;
 mod queue;
 mod shelf;
 mod state;
-#[allow(dead_code, reason = "generated for the whole model, names of attributes included")]
-mod wire;
+pub mod wire;
 
 use ops::{attribute, batch, message, move_task, permission, queue as queues, receive, send, tag};
 use virga_service::{Service, Validation};

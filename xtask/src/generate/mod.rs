@@ -10,8 +10,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use toml::{Table, Value as Toml};
-use virga_shape::ServiceModel;
-use virga_shape::pack;
+use virga_shape::{ServiceModel, botocore, pack};
 
 /// A file as it should be.
 pub struct Generated {
@@ -68,6 +67,16 @@ pub fn make() -> Result<Vec<Generated>, String> {
         path: "crates/catalog/src/generated.rs".into(),
         text: rustfmt(&catalog::source(&rooms))?,
     });
+    let example = example()?;
+    let tests = Path::new("crates/catalog/tests/typed");
+    files.push(Generated {
+        path: tests.join("wire.rs"),
+        text: rustfmt(&wire::write(&example)?)?,
+    });
+    files.push(Generated {
+        path: tests.join("structures.rs"),
+        text: rustfmt(&catalog::structures(&rooms, &example))?,
+    });
     files.push(Generated {
         path: catalog::MANIFEST.into(),
         text: catalog::manifest(&rooms)?,
@@ -82,6 +91,19 @@ pub struct Room {
     pub model: &'static ServiceModel,
     /// Names of the kept operations, sorted.
     pub operations: Vec<String>,
+}
+
+/// The model in the catalog's tests, which has what the services' models lack.
+fn example() -> Result<Room, String> {
+    let path = root().join("crates/catalog/tests/typed/model.json");
+    let text = fs::read_to_string(&path).map_err(at(&path))?;
+    let json = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let model: &'static ServiceModel = Box::leak(Box::new(botocore::convert("example", &json)?));
+    Ok(Room {
+        folder: "example".to_owned(),
+        model,
+        operations: model.operations.iter().map(|o| o.name.clone()).collect(),
+    })
 }
 
 /// The folders of `services/` that have a `service.toml`, in order of name.

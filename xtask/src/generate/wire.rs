@@ -62,6 +62,25 @@ pub fn write(room: &Room) -> Result<String, String> {
     Ok(text)
 }
 
+/// The structures that `wire.rs` has a type for: shape and type.
+pub fn structures(room: &Room) -> Vec<(&'static str, String)> {
+    let writer = Writer::new(room);
+    let written = writer.types.iter().map(|(id, name)| (writer.shape(*id), name));
+    written
+        .filter(|(shape, _)| {
+            matches!(
+                shape.kind,
+                Kind::Structure {
+                    document: false,
+                    event_stream: false,
+                    ..
+                }
+            )
+        })
+        .map(|(shape, name)| (shape.name.as_str(), name.clone()))
+        .collect()
+}
+
 /// Whether the text uses the type of that name: between the brackets of another, or in a variant's parentheses.
 fn names_type(text: &str, name: &str) -> bool {
     text.match_indices(name).any(|(at, _)| {

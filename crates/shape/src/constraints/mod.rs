@@ -10,7 +10,7 @@ mod text;
 
 pub use pattern::is_supported;
 
-use crate::{Constraints, Kind, Member, ShapeRef, StructValue, Value};
+use crate::{Constraints, Kind, ShapeRef, StructValue, Value};
 use pattern::Verdict;
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -151,7 +151,7 @@ impl<'v> Checker<'v> {
         for (index, member) in shape.members().iter().enumerate() {
             let target = shape.target(member);
             let found = value.at(index as u16).filter(|v| !matches!(v, Value::Null));
-            if found.is_none() && (!member.required || travels_apart(member, target)) {
+            if found.is_none() && (!member.required || member.travels_apart(target)) {
                 continue;
             }
             // The prefix stands for a member of its own.
@@ -219,15 +219,6 @@ impl<'v> Checker<'v> {
             }
             _ => {}
         }
-    }
-}
-
-/// Members that are never in the value: streamed bytes and events.
-fn travels_apart(member: &Member, target: ShapeRef) -> bool {
-    match target.kind() {
-        Kind::Blob { streaming, .. } => *streaming || member.streaming,
-        Kind::Structure { event_stream, .. } => *event_stream,
-        _ => false,
     }
 }
 
