@@ -3,6 +3,10 @@
 
 mod serve;
 
+/// Measured in `docs/decisions/allocator.md`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use std::process::ExitCode;
 use virga_cli::{Program, ServiceSettings};
 
