@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::HeaderMap;
-use virga_shape::{Kind, Operation, ServiceModel, ShapeRef};
+use virga_shape::{Kind, Operation, ServiceModel, ShapeRef, StructValue, Value};
 
 /// An operation together with the model that it belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,23 @@ impl OperationRef {
 
     pub fn output(self) -> Option<ShapeRef> {
         self.operation.output.map(|id| self.model.shape_ref(id))
+    }
+
+    /// The output, with the members that `read` finds in the body of an answer: none where that is empty. `Null` for
+    /// operations without output.
+    pub(crate) fn read_output<E>(
+        self,
+        body: &[u8],
+        read: impl FnOnce(&[u8], &mut StructValue) -> Result<(), E>,
+    ) -> Result<Value, E> {
+        let Some(shape) = self.output() else {
+            return Ok(Value::Null);
+        };
+        let mut out = StructValue::with_capacity(shape, shape.members().len().min(16));
+        if !body.is_empty() {
+            read(body, &mut out)?;
+        }
+        Ok(Value::Struct(out))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{OperationRef, WireResponse, errors};
 use bytes::Bytes;
 use http::HeaderMap;
 use virga_base::AwsError;
-use virga_shape::{StructValue, Value};
+use virga_shape::Value;
 
 /// Operations without output answer with an empty body, as AWS does.
 pub(crate) fn encode_response(
@@ -36,12 +36,5 @@ pub(crate) fn decode_response(
     _headers: &HeaderMap,
     body: &Bytes,
 ) -> Result<Value, AwsError> {
-    let Some(shape) = op.output() else {
-        return Ok(Value::Null);
-    };
-    let mut out = StructValue::with_capacity(shape, shape.members().len().min(16));
-    if !body.is_empty() {
-        json::read_members(body, &mut out, Names::Model, in_body)?;
-    }
-    Ok(Value::Struct(out))
+    op.read_output(body, |body, out| json::read_members(body, out, Names::Model, in_body))
 }

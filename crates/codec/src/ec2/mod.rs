@@ -3,9 +3,9 @@
 mod error;
 mod response;
 
-use crate::query::{add_headers, form_request, headers, request, unreadable};
-use crate::xml::{Naming, read_error};
-use crate::{OperationRef, OwnedRequest, WireRequest, WireResponse, errors};
+use crate::query::{error_answer, form_request, headers, received, request, unreadable};
+use crate::xml::Naming;
+use crate::{OperationRef, OwnedRequest, WireRequest, WireResponse};
 use bytes::Bytes;
 use http::HeaderMap;
 use virga_base::AwsError;
@@ -37,14 +37,7 @@ pub fn encode_error(
     error: &AwsError,
     request_id: &str,
 ) -> WireResponse {
-    let (status, body) = error::encode(model, error, request_id);
-    let mut headers = headers(CONTENT_TYPE, request_id);
-    add_headers(&mut headers, error);
-    WireResponse {
-        status,
-        headers,
-        body: body.into(),
-    }
+    error_answer(CONTENT_TYPE, error, request_id, error::encode(model, error, request_id))
 }
 
 /// Writes a request as a client sends it: a form in the body.
@@ -59,8 +52,5 @@ pub fn decode_response(op: OperationRef, _status: u16, _headers: &HeaderMap, bod
 
 /// Reads an error answer.
 pub fn decode_error(op: OperationRef, status: u16, _headers: &HeaderMap, body: &Bytes) -> AwsError {
-    match read_error(body, Naming::Xml, op.model) {
-        Ok(found) => errors::received(op.model, &found.code, found.message, status, found.members),
-        Err(_) => errors::received(op.model, &status.to_string(), None, status, None),
-    }
+    received(Naming::Xml, op, status, body)
 }

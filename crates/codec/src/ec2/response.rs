@@ -3,7 +3,7 @@
 use crate::OperationRef;
 use crate::xml::{Iso8601Form, Naming, XmlError, XmlReader, XmlWriter, read_members};
 use std::borrow::Cow;
-use virga_shape::{StructValue, Value};
+use virga_shape::Value;
 
 pub(super) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
@@ -25,18 +25,12 @@ pub(super) fn encode(op: OperationRef, output: &Value, request_id: &str) -> Vec<
 }
 
 pub(super) fn decode(op: OperationRef, body: &[u8]) -> Result<Value, XmlError> {
-    let Some(shape) = op.output() else {
-        return Ok(Value::Null);
-    };
-    let mut out = StructValue::new(shape);
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Value::Struct(out));
-    }
-    let mut reader = XmlReader::new(body)?;
-    let root = reader.root()?;
-    read_members(&mut reader, Naming::Xml, &root, &mut out)?;
-    reader.finish()?;
-    Ok(Value::Struct(out))
+    op.read_output(body.trim_ascii(), |body, out| {
+        let mut reader = XmlReader::new(body)?;
+        let root = reader.root()?;
+        read_members(&mut reader, Naming::Xml, &root, out)?;
+        reader.finish()
+    })
 }
 
 /// The model's namespace lacks the slash that EC2's answers end it with.

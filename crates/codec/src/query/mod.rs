@@ -68,14 +68,7 @@ pub fn encode_error(
     error: &AwsError,
     request_id: &str,
 ) -> WireResponse {
-    let (status, body) = error::encode(model, error, request_id);
-    let mut headers = headers("text/xml", request_id);
-    add_headers(&mut headers, error);
-    WireResponse {
-        status,
-        headers,
-        body: body.into(),
-    }
+    error_answer("text/xml", error, request_id, error::encode(model, error, request_id))
 }
 
 /// Writes a request as a client sends it: a form in the body.
@@ -90,10 +83,7 @@ pub fn decode_response(op: OperationRef, _status: u16, _headers: &HeaderMap, bod
 
 /// Reads an error answer.
 pub fn decode_error(op: OperationRef, status: u16, _headers: &HeaderMap, body: &Bytes) -> AwsError {
-    match read_error(body, NAMING, op.model) {
-        Ok(found) => errors::received(op.model, &found.code, found.message, status, found.members),
-        Err(_) => errors::received(op.model, &status.to_string(), None, status, None),
-    }
+    received(NAMING, op, status, body)
 }
 
 /// A request of the query protocol or of EC2's.
@@ -134,6 +124,30 @@ pub(crate) fn add_headers(headers: &mut HeaderMap, error: &AwsError) {
         if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
             headers.insert(name, value);
         }
+    }
+}
+
+/// The answer that is an error, of this status and body.
+pub(crate) fn error_answer(
+    content_type: &'static str,
+    error: &AwsError,
+    request_id: &str,
+    (status, body): (u16, Vec<u8>),
+) -> WireResponse {
+    let mut headers = headers(content_type, request_id);
+    add_headers(&mut headers, error);
+    WireResponse {
+        status,
+        headers,
+        body: body.into(),
+    }
+}
+
+/// The error that an answer tells; its status alone where the body is none.
+pub(crate) fn received(naming: Naming, op: OperationRef, status: u16, body: &[u8]) -> AwsError {
+    match read_error(body, naming, op.model) {
+        Ok(found) => errors::received(op.model, &found.code, found.message, status, found.members),
+        Err(_) => errors::received(op.model, &status.to_string(), None, status, None),
     }
 }
 

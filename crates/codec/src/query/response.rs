@@ -4,7 +4,7 @@ use super::{NAMING, declaration};
 use crate::OperationRef;
 use crate::xml::{Iso8601Form, XmlError, XmlReader, XmlWriter, read_members};
 use std::borrow::Cow;
-use virga_shape::{StructValue, Value};
+use virga_shape::Value;
 
 /// `<OpResponse xmlns=…><OpResult>…</OpResult><ResponseMetadata>…</ResponseMetadata></OpResponse>`
 pub(super) fn encode(op: OperationRef, output: &Value, request_id: &str) -> Vec<u8> {
@@ -28,25 +28,19 @@ pub(super) fn encode(op: OperationRef, output: &Value, request_id: &str) -> Vec<
 }
 
 pub(super) fn decode(op: OperationRef, body: &[u8]) -> Result<Value, XmlError> {
-    let Some(shape) = op.output() else {
-        return Ok(Value::Null);
-    };
-    let mut out = StructValue::new(shape);
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Value::Struct(out));
-    }
-    let mut reader = XmlReader::new(body)?;
-    reader.root()?;
-    let wrapper = wrapper(op);
-    while let Some(child) = reader.next_child()? {
-        if child.name() == wrapper {
-            read_members(&mut reader, NAMING, &child, &mut out)?;
-        } else {
-            reader.skip()?;
+    op.read_output(body.trim_ascii(), |body, out| {
+        let mut reader = XmlReader::new(body)?;
+        reader.root()?;
+        let wrapper = wrapper(op);
+        while let Some(child) = reader.next_child()? {
+            if child.name() == wrapper {
+                read_members(&mut reader, NAMING, &child, out)?;
+            } else {
+                reader.skip()?;
+            }
         }
-    }
-    reader.finish()?;
-    Ok(Value::Struct(out))
+        reader.finish()
+    })
 }
 
 fn wrapper(op: OperationRef) -> Cow<'static, str> {

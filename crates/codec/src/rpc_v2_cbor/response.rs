@@ -33,12 +33,5 @@ pub(crate) fn decode_response(
     _headers: &HeaderMap,
     body: &Bytes,
 ) -> Result<Value, AwsError> {
-    let Some(shape) = op.output() else {
-        return Ok(Value::Null);
-    };
-    let mut out = StructValue::with_capacity(shape, shape.members().len().min(16));
-    if !body.is_empty() {
-        cbor::read_members(body, &mut out)?;
-    }
-    Ok(Value::Struct(out))
+    op.read_output(body, cbor::read_members)
 }
