@@ -11,6 +11,7 @@ use virga_cli::{Failure, Listening, StartOptions};
 use virga_edge::{BindError, Edge, EdgeOptions};
 use virga_service::{Cloud, CloudOptions};
 use virga_store::{DiskEngine, MemoryEngine, Store};
+use virga_store_postgres::PostgresEngine;
 
 /// Threads that answer calls: as many as the machine has, within reason. One would let a slow call hold up all others.
 const WORKERS_MIN: usize = 2;
@@ -34,11 +35,16 @@ pub fn start(options: StartOptions, listening: Listening) -> Result<(), Failure>
 }
 
 async fn serve(options: StartOptions, listening: Listening) -> Result<(), Failure> {
-    let disk = options.data.as_deref().map(open).transpose()?;
+    let database = options.store.as_deref().map(open_database).transpose()?;
+    let disk = match (&options.data, &database) {
+        (Some(data), None) => Some(open(data)?),
+        _ => None,
+    };
     let cloud = Cloud::new(CloudOptions {
-        store: Store::new(match &disk {
-            Some(disk) => Box::new(disk.clone()),
-            None => Box::new(MemoryEngine::default()),
+        store: Store::new(match (database, &disk) {
+            (Some(database), _) => Box::new(database),
+            (None, Some(disk)) => Box::new(disk.clone()),
+            (None, None) => Box::new(MemoryEngine::default()),
         }),
         clock: Clock::real(),
         ids: options.seed.map_or_else(Ids::random, Ids::seeded),
@@ -98,6 +104,11 @@ fn open(data: &Path) -> Result<Arc<DiskEngine>, Failure> {
     DiskEngine::open(&data.join(STATE_FOLDER))
         .map(Arc::new)
         .map_err(|error| Failure::usage(format!("Virga {error}")))
+}
+
+/// Opens the engine of a database. The password may also be where PostgreSQL's own programs look for it.
+fn open_database(url: &str) -> Result<PostgresEngine, Failure> {
+    PostgresEngine::open(url, std::env::var("PGPASSWORD").ok()).map_err(Failure::usage)
 }
 
 /// The address that a host name stands for.

@@ -332,7 +332,19 @@ fn what_cannot_start_says_why_and_what_to_do() {
             "start --port 0 --data a-file/x".to_owned(),
             ["a-file/x cannot be written", "--data"],
         ),
-        ("start --store disk".to_owned(), ["no flag --store", "start --help"]),
+        ("start --stor disk".to_owned(), ["no flag --stor", "start --help"]),
+        (
+            "start --store mysql://me@host/x".to_owned(),
+            ["--store must be", "postgres://"],
+        ),
+        (
+            "start --store postgres://host".to_owned(),
+            ["names no user", "postgres://USER@HOST"],
+        ),
+        (
+            "start --store postgres://me:secret@127.0.0.1:1/x".to_owned(),
+            ["postgres://me@127.0.0.1:1/x", "refused"],
+        ),
         ("strat".to_owned(), ["did you mean", "start"]),
         (
             "status --endpoint http://127.0.0.1:1".to_owned(),

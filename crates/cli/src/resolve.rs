@@ -24,6 +24,8 @@ pub struct StartOptions {
     pub log_level: LevelFilter,
     /// Where certificate, pid file and log are kept; nothing is written where there is none.
     pub data: Option<PathBuf>,
+    /// The URL of a database that state is kept in.
+    pub store: Option<String>,
     pub seed: Option<u64>,
     /// By service, then name: what the user has set.
     pub services: BTreeMap<String, BTreeMap<String, String>>,
@@ -89,6 +91,7 @@ impl Resolved {
             },
             log_level: value("log_level").parse().map_err(|_| broken("log_level"))?,
             data: Some(value("data")).filter(|data| !data.is_empty()).map(PathBuf::from),
+            store: Some(value("store")).filter(|url| !url.is_empty()).map(str::to_owned),
             seed: match value("seed") {
                 "" => None,
                 seed => Some(seed.parse().map_err(|_| broken("seed"))?),

@@ -12,6 +12,8 @@ pub enum Kind {
     Number,
     /// A path.
     Folder,
+    /// Where a database is: `postgres://…`. It may hold a password, so it is never shown as it is.
+    Database,
     /// One of these words.
     Choice(&'static [&'static str]),
 }
@@ -52,6 +54,15 @@ impl Setting {
             Kind::Host if value.is_empty() || value.contains(['/', ' ']) => {
                 wrong("an address such as 127.0.0.1, or a host name".to_owned())
             }
+            Kind::Database
+                if !["postgres://", "postgresql://"]
+                    .iter()
+                    .any(|scheme| value.starts_with(scheme)) =>
+            {
+                Err(format!(
+                    "{from} must be the URL of a database, such as postgres://user@host/database."
+                ))
+            }
             Kind::Folder if value.is_empty() => wrong("the path of a folder".to_owned()),
             Kind::Choice(words) if !words.contains(&value) => {
                 let hint = virga_admin::text::did_you_mean(value, words.iter().copied());
@@ -61,6 +72,25 @@ impl Setting {
                 })
             }
             _ => Ok(()),
+        }
+    }
+}
+
+impl Setting {
+    /// The value as people may see it.
+    pub(crate) fn shown(&self, value: &str) -> String {
+        match (self.kind, value.split_once("://")) {
+            (Kind::Database, Some((scheme, rest))) => {
+                let (rest, _) = rest.split_once('?').unwrap_or((rest, ""));
+                match rest.rsplit_once('@') {
+                    Some((login, place)) => {
+                        let (user, _) = login.split_once(':').unwrap_or((login, ""));
+                        format!("{scheme}://{user}@{place}")
+                    }
+                    None => format!("{scheme}://{rest}"),
+                }
+            }
+            _ => value.to_owned(),
         }
     }
 }
@@ -110,6 +140,14 @@ pub const SETTINGS: &[Setting] = &[
                when Virga stops.",
     },
     Setting {
+        name: "store",
+        value: "URL",
+        kind: Kind::Database,
+        default: "",
+        text: "A database to keep state in, in place of a folder: postgres://USER@HOST/DATABASE. Several Virgas may share it. \
+               A password may stand in it or in PGPASSWORD.",
+    },
+    Setting {
         name: "seed",
         value: "N",
         kind: Kind::Number,
@@ -129,3 +167,23 @@ pub const OTHER_VARIABLES: &[(&str, &str)] = &[
         "The running Virga that commands speak to; as `--endpoint`.",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::SETTINGS;
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let shown = |value: &str| {
+            SETTINGS
+                .iter()
+                .find(|setting| setting.name == "store")
+                .map(|s| s.shown(value))
+        };
+        let safe = Some("postgres://me@host/x".to_owned());
+        assert_eq!(shown("postgres://me@host/x"), safe);
+        assert_eq!(shown("postgres://me:p@ss:w/rd@host/x"), safe);
+        assert_eq!(shown("postgres://me:pass@host/x?password=word"), safe);
+        assert_eq!(shown(""), Some(String::new()));
+    }
+}

@@ -57,7 +57,7 @@ impl Listening {
         }
         match self.log {
             _ if self.quiet => Ok(()),
-            LogFormat::Human => out::print(&self.banner(&endpoint, options.data.as_deref())),
+            LogFormat::Human => out::print(&self.banner(&endpoint, options)),
             LogFormat::Json => {
                 let pid = std::process::id();
                 let line = json!({"level": "info", "message": "listening", "endpoint": endpoint, "pid": pid});
@@ -66,10 +66,11 @@ impl Listening {
         }
     }
 
-    fn banner(&self, endpoint: &str, data: Option<&Path>) -> String {
-        let state = match data {
-            Some(data) => format!("State is kept in {}.", data.display()),
-            None => "State is in memory and gone when Virga stops; --data DIR keeps it.".to_owned(),
+    fn banner(&self, endpoint: &str, options: &StartOptions) -> String {
+        let state = match (&options.store, &options.data) {
+            (Some(_), _) => "State is kept in the database.".to_owned(),
+            (None, Some(data)) => format!("State is kept in {}.", data.display()),
+            (None, None) => "State is in memory and gone when Virga stops; --data DIR keeps it.".to_owned(),
         };
         let exports: Vec<String> = env::variables(endpoint, "test", "us-east-1")
             .into_iter()
@@ -141,7 +142,7 @@ pub(crate) fn settings(program: &Program, parsed: &Parsed) -> Result<(), Failure
         .iter()
         .filter_map(|setting| {
             let said = resolved.settings.get(setting.name)?;
-            Some([setting.name, &said.value, &said.from, setting.text].map(str::to_owned))
+            Some([setting.name, &setting.shown(&said.value), &said.from, setting.text].map(str::to_owned))
         })
         .collect();
     for (service, declared) in &services {

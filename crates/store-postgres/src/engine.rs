@@ -30,6 +30,7 @@ pub struct PostgresEngine {
 
 /// What a process has of a database, whatever the world.
 struct Node {
+    options: Options,
     pool: Arc<Pool>,
     waiting: Arc<Waiting>,
     /// Drawn anew by each process.
@@ -58,6 +59,7 @@ impl PostgresEngine {
                 failure => refused(failure.into_error().to_string()),
             })?;
             let node = Node {
+                options: options.clone(),
                 pool: Pool::new(options.clone()),
                 waiting: Arc::default(),
                 number: Ids::random().u64(),
@@ -149,6 +151,14 @@ impl Engine for PostgresEngine {
             durable_commits: self.lane.writes.load(Ordering::Relaxed),
             syncs: self.lane.commits.load(Ordering::Relaxed),
         }
+    }
+
+    fn kind(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn location(&self) -> Option<String> {
+        Some(self.node.options.to_string())
     }
 
     /// A copy of all rows: its cost grows with them.

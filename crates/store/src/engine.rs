@@ -170,6 +170,10 @@ impl<E: Engine + ?Sized> Engine for Arc<E> {
         (**self).write(f)
     }
 
+    fn share(&self, waiters: &Arc<dyn Waiters>) -> bool {
+        (**self).share(waiters)
+    }
+
     fn clear(&self) -> Result<(), StoreError> {
         (**self).clear()
     }
