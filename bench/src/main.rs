@@ -1,8 +1,9 @@
-//! `virga-bench VIRGA BARE [--quick]`: measures the program against a bare server of the same HTTP stack.
+//! `virga-bench VIRGA BARE FILL [--quick]`: measures the program against a bare server of the same HTTP stack.
 //!
 //! All is done in one run on loopback, in turns, so that what disturbs one disturbs the other. Figures are ratios; the
 //! absolute ones are printed for orientation only. `cargo xtask bench` builds everything and calls this.
 
+mod durable;
 mod load;
 mod queue;
 mod report;
@@ -19,9 +20,13 @@ use std::time::Duration;
 struct Plan {
     virga: PathBuf,
     bare: PathBuf,
+    /// Makes data folders.
+    fill: PathBuf,
     seconds: f64,
     rounds: usize,
     messages: u64,
+    /// Of the data folder to start with.
+    data_bytes: u64,
 }
 
 fn plan() -> Result<Plan, String> {
@@ -34,15 +39,21 @@ fn plan() -> Result<Plan, String> {
             path => paths.push(PathBuf::from(path)),
         }
     }
-    let [virga, bare] =
-        <[PathBuf; 2]>::try_from(paths).map_err(|_| "usage: virga-bench VIRGA BARE [--quick]".to_owned())?;
-    let (seconds, rounds, messages) = if quick { (0.5, 3, 50_000) } else { (2.0, 5, 1_000_000) };
+    let [virga, bare, fill] =
+        <[PathBuf; 3]>::try_from(paths).map_err(|_| "usage: virga-bench VIRGA BARE FILL [--quick]".to_owned())?;
+    let (seconds, rounds, messages, data_bytes) = if quick {
+        (0.5, 3, 50_000, 100_000_000)
+    } else {
+        (2.0, 5, 1_000_000, 1_000_000_000)
+    };
     Ok(Plan {
         virga,
         bare,
+        fill,
         seconds,
         rounds,
         messages,
+        data_bytes,
     })
 }
 
@@ -72,6 +83,8 @@ async fn run(plan: &Plan) -> Result<Report, String> {
     let mut report = Report::default();
     sizes(plan, &mut report).await?;
     throughput(plan, &mut report).await?;
+    durable::sends(&plan.virga, plan.seconds, plan.rounds, &mut report).await?;
+    durable::starts(&plan.virga, &plan.fill, plan.data_bytes, &mut report).await?;
     queue::depth(&plan.virga, plan.messages, plan.seconds, &mut report).await?;
     Ok(report)
 }

@@ -36,6 +36,30 @@ impl Server {
         Server::start(command, port).await
     }
 
+    /// The same on a data folder.
+    pub async fn start_virga_on(program: &Path, folder: &Path) -> Result<(Server, Duration), String> {
+        let port = free_port()?;
+        let mut command = Command::new(program);
+        command
+            .args(["start", "--port", &port.to_string(), "--log-level", "error", "--data"])
+            .arg(folder);
+        Server::start(command, port).await
+    }
+
+    /// Asks Virga to stop and waits for its end.
+    pub async fn stop(mut self) -> Result<(), String> {
+        let mut connection = Connection::open(self.address).await?;
+        let request = b"POST /_virga/stop HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+        connection.exchange(request).await?;
+        drop(connection);
+        let status = self.child.wait().map_err(|error| error.to_string())?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(format!("the server ended with {status}"))
+        }
+    }
+
     pub async fn start_bare(program: &Path) -> Result<Server, String> {
         let port = free_port()?;
         let mut command = Command::new(program);

@@ -1,30 +1,79 @@
 //! `cargo xtask bench`: builds the program and a bare server of the same HTTP stack in release, and measures one against
-//! the other. Without `--quick` the fuzz targets follow, a minute each.
+//! the other; then the store by itself; then kills both under load and looks for what they lost. Without `--quick` the fuzz
+//! targets follow, a minute each. `cargo xtask bench crash` only kills.
 
 use crate::{Outcome, at, root};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Words are passed on to `virga-bench`: `--quick` for a short run.
+const BUILT: &[&[&str]] = &[
+    &["virga", "--bins", "--examples"],
+    &["virga-bench"],
+    &["virga-edge", "--example", "bare"],
+    &["virga-store", "--examples"],
+];
+
+/// `--quick` for a short run, `crash` for the kills alone.
 pub fn run(words: &[String]) -> Outcome {
-    for package in [&["virga"][..], &["virga-bench"], &["virga-edge", "--example", "bare"]] {
+    let (mut quick, mut crash) = (false, false);
+    for word in words {
+        match word.as_str() {
+            "--quick" => quick = true,
+            "crash" => crash = true,
+            other => return Err(format!("bench takes --quick and crash, not {other:?}")),
+        }
+    }
+    for package in BUILT {
         cargo(&[&["build", "--release", "--package"][..], package].concat())?;
     }
     let release = target().join("release");
+    let mut missed = Vec::new();
+    if !crash {
+        measure(&release, quick, &mut missed)?;
+    }
+    let kills = if quick { "20" } else { "300" };
+    let virga = release.join("virga").display().to_string();
+    let data = release.join(format!("bench-killed-{}", std::process::id()));
+    let data = data.display().to_string();
+    example(&release, "crash", &[kills, &data], &mut missed)?;
+    example(&release, "kills", &[&virga, kills, &data], &mut missed)?;
+    if !quick && !crash {
+        crate::fuzz::run(&[])?;
+    }
+    if missed.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("a figure misses its bar: {}", missed.join(", ")))
+    }
+}
+
+fn measure(release: &Path, quick: bool, missed: &mut Vec<String>) -> Outcome {
+    let examples = release.join("examples");
     let mut bench = Command::new(release.join("virga-bench"));
     bench
         .arg(release.join("virga"))
-        .arg(release.join("examples").join("bare"))
-        .args(words);
-    let status = bench.status().map_err(at(&release))?;
-    if !words.iter().any(|word| word == "--quick") {
-        crate::fuzz::run(&[])?;
+        .args([examples.join("bare"), examples.join("fill")])
+        .args(quick.then_some("--quick"));
+    if !bench.status().map_err(at(release))?.success() {
+        missed.push("virga-bench".to_owned());
     }
-    if status.success() {
-        Ok(())
-    } else {
-        Err("a figure misses its bar".to_owned())
+    example(release, "rows", &["1000000"], missed)?;
+    if !quick {
+        example(release, "rows", &["10000000"], missed)?;
     }
+    let data = release.join(format!("bench-durable-{}", std::process::id()));
+    example(release, "durable", &["64", &data.display().to_string()], missed)
+}
+
+/// Runs a built example, whose figures stand beside their bars.
+fn example(release: &Path, name: &str, words: &[&str], missed: &mut Vec<String>) -> Outcome {
+    println!("\n== {name} {}", words.join(" "));
+    let program = release.join("examples").join(name);
+    let status = Command::new(&program).args(words).status().map_err(at(&program))?;
+    if !status.success() {
+        missed.push(name.to_owned());
+    }
+    Ok(())
 }
 
 fn cargo(words: &[&str]) -> Outcome {

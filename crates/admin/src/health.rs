@@ -22,6 +22,7 @@ pub(crate) fn health(admin: &Admin) -> Json {
             (name.to_owned(), state)
         })
         .collect();
+    let figures = admin.cloud.store().figures();
     json!({
         "status": "ok",
         "edition": "virga",
@@ -30,6 +31,8 @@ pub(crate) fn health(admin: &Admin) -> Json {
         "uptime_s": admin.started.elapsed().as_secs(),
         "store": admin.cloud.store().kept_in().0,
         "data": admin.cloud.store().kept_in().1,
+        "durable_commits": figures.durable_commits,
+        "syncs": figures.syncs,
         "time": time::show(admin, None),
         "calls": admin.calls.newest(),
         "services": services,
