@@ -34,7 +34,7 @@ fn run(lives: u64, folder: Option<&String>) -> Result<(), String> {
     );
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let (mut judge, mut chance) = (Judge::new(), Chance(5));
-    let (mut answered, mut on_their_way) = (0, 0);
+    let (mut answered, mut on_their_way, mut forks) = (0, 0, 0);
     let began = Instant::now();
     for life in 1..=lives {
         let child = Command::new(&program)
@@ -49,10 +49,11 @@ fn run(lives: u64, folder: Option<&String>) -> Result<(), String> {
             .map_err(|why| format!("life {life}: {why} (the folder is {})", folder.display()))?;
         answered += outcome.answered;
         on_their_way += outcome.on_their_way;
+        forks += outcome.forks;
     }
     println!(
         "{lives} kills of {WRITERS} writers in {:.0} s: {answered} transactions answered, 0 lost; \
-         {on_their_way} more were on their way and found whole",
+         {on_their_way} more were on their way and found whole; {forks} times a fork was looked through",
         began.elapsed().as_secs_f64()
     );
     std::fs::remove_dir_all(&folder).map_err(|error| error.to_string())

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use virga_base::{Account, Region};
-use virga_store::{DiskEngine, Engine, MemoryEngine, Place, Store, StoreError, Table};
+use virga_store::{Decision, DiskEngine, Engine, MemoryEngine, Place, Store, StoreError, Table};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -43,7 +43,50 @@ fn main() -> Result<(), Failure> {
             1e6 / disk.0 - 1e6 / memory.0
         );
     }
+    let forked = forks(&folder.join("forked"));
     std::fs::remove_dir_all(&folder)?;
+    forked
+}
+
+/// The longest that making a fork may take.
+const FORK_MS_MOST: f64 = 10.0;
+
+/// Forks a folder with rows, each time after a write.
+fn forks(folder: &Path) -> Result<(), Failure> {
+    const ROWS: u64 = 300_000;
+    let engine = DiskEngine::open(folder)?;
+    let put = |from: u64, to: u64| {
+        engine.write(&mut |tx| {
+            let all =
+                (from..to).try_for_each(|n| tx.put(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes(), &[7; 300]));
+            all.map_or(Decision::Abort, |()| Decision::Commit)
+        })
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    for from in (0..ROWS).step_by(10_000) {
+        if let Some(durable) = put(from, from + 10_000)? {
+            runtime.block_on(durable)?;
+        }
+    }
+    let mut times_ms = Vec::new();
+    for n in 0..100 {
+        drop(put(ROWS + n, ROWS + n + 1)?);
+        let began = Instant::now();
+        engine.fork(&format!("fork-{n}"))?;
+        times_ms.push(began.elapsed().as_secs_f64() * 1000.0);
+        if n >= 10 {
+            engine.forget(&format!("fork-{}", n - 10))?;
+        }
+    }
+    times_ms.sort_by(f64::total_cmp);
+    let (median, most) = (times_ms[times_ms.len() / 2], times_ms[times_ms.len() - 1]);
+    println!(
+        "a kept fork of {ROWS} rows: {median:.2} ms (median of {}, bar <= {FORK_MS_MOST}), longest {most:.2} ms",
+        times_ms.len()
+    );
+    if median > FORK_MS_MOST {
+        return Err("making a fork takes too long".into());
+    }
     Ok(())
 }
 

@@ -54,6 +54,75 @@ pub fn check_durable(open: Make<'_>) {
     assert_eq!(keys(&*open()), [b"after".to_vec()]);
 }
 
+/// What an engine must do that keeps its forks too: [`Engine::kept`] and [`Engine::forget`]. `open` as above.
+pub fn check_kept_forks(open: Make<'_>) {
+    let kept = |engine: &dyn Engine| match engine.kept() {
+        Ok(kept) => kept,
+        Err(error) => panic!("{error}"),
+    };
+    let names = |engine: &dyn Engine| {
+        let mut names: Vec<String> = kept(engine).into_iter().map(|(name, _)| name).collect();
+        names.sort();
+        names
+    };
+    let named = |engine: &dyn Engine, name: &str| {
+        let found = kept(engine).into_iter().find(|(other, _)| other == name);
+        found.map_or_else(|| panic!("no fork {name}"), |(_, fork)| fork)
+    };
+    {
+        let engine = open();
+        assert_eq!(engine.clear(), Ok(()));
+        for n in 0..100u8 {
+            put(&*engine, &[(&[n], &[0; 300])]);
+        }
+        let Ok(a) = engine.fork("a") else { panic!("no fork") };
+        put(&*a, &[(b"za", b""), (&[1], b"of a")]);
+        let Ok(b) = a.fork("b") else { panic!("no fork") };
+        let deleted = b.write(&mut |tx| {
+            (0..50u8).for_each(|n| assert_eq!(tx.delete(&[n]), Ok(())));
+            Decision::Commit
+        });
+        assert!(deleted.is_ok());
+        put(&*engine, &[(&[2], b"of the parent"), (b"parent", b"")]);
+        assert!(engine.fork("a").is_err(), "the name is taken");
+        assert_eq!(names(&*engine), ["a", "b"]);
+    }
+    {
+        let engine = open();
+        assert_eq!(names(&*engine), ["a", "b"]);
+        let (a, b) = (named(&*engine, "a"), named(&*engine, "b"));
+        assert_eq!((keys(&*engine).len(), keys(&*a).len(), keys(&*b).len()), (101, 101, 51));
+        assert_eq!(value(&*a, &[1]).as_deref(), Some(&b"of a"[..]));
+        assert_eq!(value(&*a, &[2]).as_deref(), Some(&[0; 300][..]));
+        assert_eq!(value(&*b, &[1]), None);
+        drop(a);
+        assert_eq!(engine.forget("a"), Ok(()));
+        assert_eq!(engine.clear(), Ok(()));
+        assert_eq!(keys(&*b).len(), 51, "it lives on");
+    }
+    {
+        let engine = open();
+        assert_eq!(names(&*engine), ["b"]);
+        assert!(keys(&*engine).is_empty());
+        let b = named(&*engine, "b");
+        assert_eq!(keys(&*b).len(), 51);
+        put(&*b, &[(&[1], b"again")]);
+        // The name is free again.
+        let Ok(a) = b.fork("a") else { panic!("no fork") };
+        assert_eq!(keys(&*a).len(), 52);
+        drop((a, b));
+        assert_eq!(engine.forget("b"), Ok(()));
+        assert_eq!(engine.forget("b"), Ok(()), "there is nothing to forget");
+    }
+    let engine = open();
+    assert_eq!(names(&*engine), ["a"]);
+    let a = named(&*engine, "a");
+    assert_eq!(value(&*a, &[1]).as_deref(), Some(&b"again"[..]));
+    assert_eq!(keys(&*a).len(), 52);
+    drop(a);
+    assert_eq!(engine.forget("a"), Ok(()));
+}
+
 fn put(engine: &dyn Engine, pairs: &[(&[u8], &[u8])]) {
     let result = engine.write(&mut |tx| {
         for (key, value) in pairs {

@@ -42,8 +42,9 @@ pub(crate) struct Folder {
 
 const LOCK: &str = "lock";
 const MARK: &str = "virga-data";
-/// The form of the folder, for people and for later versions.
-const FORM: u32 = 1;
+const DRAFT: &str = "virga-data.new";
+/// The form of the folder, for people and for other versions: 1 has no forks. What opens it brings it to this one.
+const FORM: u32 = 2;
 
 impl Folder {
     pub(crate) fn open(path: &Path) -> Result<Folder, StoreError> {
@@ -78,6 +79,7 @@ impl Folder {
         match fs::read_to_string(&mark_path) {
             Ok(mark) => match mark.trim().parse() {
                 Ok(FORM) => {}
+                Ok(1) => write_mark(path).map_err(failed)?,
                 Ok(form) if form > FORM => {
                     return Err(refused(format!(
                         "it has form {form}, and this Virga knows forms up to {FORM}. Use the newer Virga that wrote it."
@@ -88,15 +90,11 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let is_strange = fs::read_dir(path)
                     .map_err(failed)?
-                    .any(|entry| !entry.is_ok_and(|entry| entry.file_name() == LOCK));
+                    .any(|entry| !entry.is_ok_and(|entry| entry.file_name() == LOCK || entry.file_name() == DRAFT));
                 if is_strange {
                     return Err(refused("it holds other files and no data of Virga's.".to_owned()));
                 }
-                fs::write(&mark_path, format!("{FORM}\n")).map_err(failed)?;
-                fs::File::open(&mark_path)
-                    .and_then(|file| file.sync_all())
-                    .map_err(failed)?;
-                sync_folder(path).map_err(failed)?;
+                write_mark(path).map_err(failed)?;
             }
             Err(error) => return Err(failed(error)),
         }
@@ -105,6 +103,15 @@ impl Folder {
             lock,
         })
     }
+}
+
+/// Wholly or not at all.
+fn write_mark(path: &Path) -> io::Result<()> {
+    let draft = path.join(DRAFT);
+    fs::write(&draft, format!("{FORM}\n"))?;
+    fs::File::open(&draft)?.sync_all()?;
+    fs::rename(&draft, path.join(MARK))?;
+    sync_folder(path)
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {

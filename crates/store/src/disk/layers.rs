@@ -1,12 +1,13 @@
-//! Rows in three layers: what was changed of late, what is being written to the base, and the base. The upper hides the
-//! lower; a removed row is hidden by a mark.
+//! Layers of rows, each in three parts: what was changed of late, what is being written to the base, and the base. The upper
+//! hides the lower; a removed row is hidden by a mark.
 
-use super::base::{Found, Snapshot};
+use super::base::{Snapshot, Walk};
+use super::forks::Forks;
 use crate::StoreError;
 use crate::engine::Visit;
 use crate::tree::{Row, Tree};
 use std::cmp::Ordering;
-use std::iter::Peekable;
+use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
@@ -14,13 +15,13 @@ use std::sync::Arc;
 const TAKEN_FIRST: usize = 4;
 const TAKEN_MOST: usize = 64;
 
-/// The undermost layer.
+/// The undermost part.
 #[derive(Clone, Default)]
 pub(super) enum Under {
     #[default]
     Nothing,
     Rows(Arc<Snapshot>),
-    /// There are rows, but their file cannot be read now.
+    /// There may be rows, but their file cannot be read now.
     Lost,
 }
 
@@ -38,42 +39,80 @@ impl Under {
     }
 }
 
-/// A clone shares everything until one side writes.
-#[derive(Clone, Default)]
-pub(super) struct Layers {
+/// The rows of one layer.
+#[derive(Default)]
+pub(super) struct Layer {
     pub(super) recent: Tree,
     pub(super) settling: Option<Tree>,
     pub(super) base: Under,
-    /// How many marks of removed rows `recent` holds, about.
-    pub(super) marks: usize,
 }
 
-impl Layers {
-    fn trees(&self) -> impl DoubleEndedIterator<Item = &Tree> {
-        std::iter::once(&self.recent).chain(&self.settling)
+impl Layer {
+    pub(super) fn is_written(&self) -> bool {
+        !self.recent.is_empty() || self.settling.is_some() || !matches!(self.base, Under::Nothing)
+    }
+
+    /// What the layer says of a key: that there is a row (which is handed on), that there is none, or nothing.
+    fn get(&self, key: &[u8], found: &mut dyn FnMut(&[u8])) -> Result<Option<bool>, StoreError> {
+        if let Some(row) = self.recent.get(key) {
+            return Ok(Some(told(row, found)));
+        }
+        self.get_settled(key, found)
+    }
+
+    fn get_settled(&self, key: &[u8], found: &mut dyn FnMut(&[u8])) -> Result<Option<bool>, StoreError> {
+        if let Some(row) = self.settling.as_ref().and_then(|tree| tree.get(key)) {
+            return Ok(Some(told(row, found)));
+        }
+        self.base.rows()?.map_or(Ok(None), |base| base.get(key, found))
+    }
+}
+
+fn told(row: &Row, found: &mut dyn FnMut(&[u8])) -> bool {
+    let is_there = !row.is_gone();
+    if is_there {
+        found(row.value());
+    }
+    is_there
+}
+
+/// A layer and those below it.
+pub(super) struct Chain<'a> {
+    pub(super) layers: &'a BTreeMap<u64, Layer>,
+    pub(super) forks: &'a Forks,
+    pub(super) top: u64,
+}
+
+impl<'a> Chain<'a> {
+    /// From the top down.
+    fn iter(&self) -> impl Iterator<Item = &'a Layer> {
+        let (layers, forks) = (self.layers, self.forks);
+        let parent = |layer: &u64| forks.layers.get(layer).and_then(|link| link.parent);
+        std::iter::successors(Some(self.top), parent).filter_map(|layer| layers.get(&layer))
     }
 
     pub(super) fn get(&self, key: &[u8], found: &mut dyn FnMut(&[u8])) -> Result<(), StoreError> {
-        for tree in self.trees() {
-            if let Some(row) = tree.get(key) {
-                if !row.is_gone() {
-                    found(row.value());
-                }
-                return Ok(());
+        for layer in self.iter() {
+            if layer.get(key, found)?.is_some() {
+                break;
             }
         }
-        match self.base.rows()? {
-            Some(base) => base.get(key, found).map(drop),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
-    /// Whether there is a row with that key below the upmost layer.
+    /// Whether there is a row with that key below what was changed of late in the top layer.
     pub(super) fn has_below(&self, key: &[u8]) -> Result<bool, StoreError> {
-        if let Some(row) = self.settling.as_ref().and_then(|tree| tree.get(key)) {
-            return Ok(!row.is_gone());
+        for (index, layer) in self.iter().enumerate() {
+            let said = if index == 0 {
+                layer.get_settled(key, &mut |_| {})
+            } else {
+                layer.get(key, &mut |_| {})
+            };
+            if let Some(is_there) = said? {
+                return Ok(is_there);
+            }
         }
-        self.base.rows()?.map_or(Ok(false), |base| base.has(key))
+        Ok(false)
     }
 
     pub(super) fn scan(
@@ -86,21 +125,18 @@ impl Layers {
         if !is_forward(from, to) {
             return Ok(());
         }
-        let mut trees = Vec::with_capacity(2);
-        for tree in self.trees().filter(|tree| !tree.is_empty()) {
-            trees.push(Cursor::new(tree, from, to, reverse));
-        }
-        match self.base.rows()? {
-            None => merge(&mut trees, std::iter::empty(), reverse, visit),
-            Some(base) => {
-                let rows = base.range(from, to)?;
-                if reverse {
-                    merge(&mut trees, rows.rev(), reverse, visit)
-                } else {
-                    merge(&mut trees, rows, reverse, visit)
-                }
+        let mut sources = Vec::with_capacity(3);
+        for layer in self.iter() {
+            let trees = std::iter::once(&layer.recent).chain(&layer.settling);
+            for tree in trees.filter(|tree| !tree.is_empty()) {
+                sources.push(Source::Tree(Cursor::new(tree, from, to, reverse)));
+            }
+            if let Some(base) = layer.base.rows()? {
+                sources.push(Source::Base(base.walk(from, to, reverse)?));
             }
         }
+        sources.retain(|source| source.key().is_some());
+        merge(&mut sources, reverse, visit)
     }
 }
 
@@ -113,60 +149,73 @@ fn is_forward(from: Bound<&[u8]>, to: Bound<&[u8]>) -> bool {
     }
 }
 
-/// Visits the rows of all layers in order, each key once, as the upmost layer has it.
-fn merge<'b>(
-    trees: &mut [Cursor<'_>],
-    base: impl Iterator<Item = Result<Found<'b>, StoreError>>,
-    reverse: bool,
-    visit: Visit<'_>,
-) -> Result<(), StoreError> {
-    let mut base: Peekable<_> = base.peekable();
+/// Rows in order, from one part of a layer.
+enum Source<'a> {
+    Tree(Cursor<'a>),
+    Base(Walk<'a>),
+}
+
+impl Source<'_> {
+    fn key(&self) -> Option<&[u8]> {
+        match self {
+            Source::Tree(cursor) => cursor.peek().map(Row::key),
+            Source::Base(walk) => walk.key(),
+        }
+    }
+
+    fn show(&self, visit: Visit<'_>) -> ControlFlow<()> {
+        match self {
+            Source::Tree(cursor) => match cursor.peek() {
+                Some(row) if !row.is_gone() => {
+                    let (key, value) = row.split();
+                    visit(key, value)
+                }
+                _ => ControlFlow::Continue(()),
+            },
+            Source::Base(walk) => walk.show(visit),
+        }
+    }
+
+    fn advance(&mut self) -> Result<(), StoreError> {
+        match self {
+            Source::Tree(cursor) => {
+                cursor.advance();
+                Ok(())
+            }
+            Source::Base(walk) => walk.advance(),
+        }
+    }
+}
+
+/// Visits the rows of all sources in order, each key once, as the upmost source has it.
+fn merge(sources: &mut [Source<'_>], reverse: bool, visit: Visit<'_>) -> Result<(), StoreError> {
     let order = |a: &[u8], b: &[u8]| if reverse { b.cmp(a) } else { a.cmp(b) };
     loop {
-        // The upmost of those layers whose next row comes first.
-        let mut next: Option<(usize, &Row)> = None;
-        for (index, cursor) in trees.iter().enumerate() {
-            if let Some(row) = cursor.peek()
-                && next.is_none_or(|(_, first)| order(row.key(), first.key()) == Ordering::Less)
+        // The upmost of those sources whose next row comes first.
+        let mut next: Option<(usize, &[u8])> = None;
+        for (index, source) in sources.iter().enumerate() {
+            if let Some(key) = source.key()
+                && next.is_none_or(|(_, first)| order(key, first) == Ordering::Less)
             {
-                next = Some((index, row));
+                next = Some((index, key));
             }
         }
-        let from_base = match base.peek() {
-            None => None,
-            Some(Err(_)) => return base.next().map_or(Ok(()), |failed| failed.map(drop)),
-            Some(Ok((key, _))) => Some(next.map_or(Ordering::Greater, |(_, row)| order(row.key(), key.value()))),
+        let Some((index, _)) = next else {
+            return Ok(());
         };
-        let flow = match (next, from_base) {
-            (None, None) => return Ok(()),
-            (_, Some(Ordering::Greater)) => match base.next() {
-                Some(Ok((key, value))) => visit(key.value(), value.value()),
-                _ => return Ok(()),
-            },
-            (Some((_, row)), order) => {
-                if order == Some(Ordering::Equal) {
-                    base.next();
-                }
-                let (key, value) = row.split();
-                let flow = if row.is_gone() {
-                    ControlFlow::Continue(())
-                } else {
-                    visit(key, value)
-                };
-                // The row lives in its tree, not in the cursor, so that the cursors can move on.
-                let row = row.clone();
-                for cursor in trees.iter_mut() {
-                    if cursor.peek().is_some_and(|other| other.key() == row.key()) {
-                        cursor.advance();
-                    }
-                }
-                flow
+        let (upper, lower) = sources.split_at_mut(index + 1);
+        let Some(source) = upper.last_mut() else {
+            return Ok(());
+        };
+        for other in lower {
+            if other.key() == source.key() {
+                other.advance()?;
             }
-            (None, Some(_)) => return Ok(()),
-        };
-        if flow.is_break() {
+        }
+        if source.show(visit).is_break() {
             return Ok(());
         }
+        source.advance()?;
     }
 }
 

@@ -6,6 +6,7 @@
 //! that nothing a client stores can pass for a record.
 
 use super::files::{DataFile, Files};
+use super::forks::{ROOT, Step};
 use crate::StoreError;
 use std::io;
 
@@ -17,7 +18,19 @@ const KEPT_LENGTH_MOST: u64 = 32 << 20;
 /// One change of a row; `None` removes it.
 pub(crate) type Change<'a> = (&'a [u8], Option<&'a [u8]>);
 
+/// What a payload tells of, in order.
+pub(super) enum Item<'a> {
+    /// A row of this layer changes.
+    Change(u64, Change<'a>),
+    Step(Step),
+}
+
 const REMOVED: u16 = 1 << 15;
+/// Stands where a key's length would: what follows is no change of a row. No key is so long.
+const OTHER: u16 = u16::MAX;
+/// The changes that follow are of another layer. At the beginning of a payload it is [`ROOT`].
+const LAYER: u8 = 0;
+const STEP: u8 = 1;
 
 /// Adds a change to a payload. The key is no longer than a row allows.
 pub(crate) fn write_change(out: &mut Vec<u8>, (key, value): Change<'_>) {
@@ -36,6 +49,22 @@ pub(crate) fn write_change(out: &mut Vec<u8>, (key, value): Change<'_>) {
     }
 }
 
+/// Says which layer the changes that follow are of.
+pub(super) fn write_layer(out: &mut Vec<u8>, layer: u64) {
+    out.extend_from_slice(&OTHER.to_le_bytes());
+    out.push(LAYER);
+    out.extend_from_slice(&layer.to_le_bytes());
+}
+
+/// Adds a step. The changes that follow are of the same layer as those before.
+pub(super) fn write_step(out: &mut Vec<u8>, step: &Step) {
+    let bytes = step.encode();
+    out.extend_from_slice(&OTHER.to_le_bytes());
+    out.push(STEP);
+    out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+    out.extend_from_slice(&bytes);
+}
+
 fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
     let (taken, rest) = bytes.split_at_checked(count)?;
     *bytes = rest;
@@ -46,8 +75,27 @@ fn take_array<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     take(bytes, N)?.try_into().ok()
 }
 
-fn read_change<'a>(bytes: &mut &'a [u8]) -> Option<Change<'a>> {
+/// The next item, unless it only names a layer.
+fn read_item<'a>(bytes: &mut &'a [u8], layer: &mut u64) -> Option<Option<Item<'a>>> {
     let length = u16::from_le_bytes(take_array(bytes)?);
+    if length != OTHER {
+        return Some(Some(Item::Change(*layer, read_change(length, bytes)?)));
+    }
+    let [kind] = take_array(bytes)?;
+    match kind {
+        LAYER => {
+            *layer = u64::from_le_bytes(take_array(bytes)?);
+            Some(None)
+        }
+        STEP => {
+            let count = u32::from_le_bytes(take_array(bytes)?) as usize;
+            Some(Some(Item::Step(Step::decode(take(bytes, count)?)?)))
+        }
+        _ => None,
+    }
+}
+
+fn read_change<'a>(length: u16, bytes: &mut &'a [u8]) -> Option<Change<'a>> {
     let key_length = usize::from(length & !REMOVED);
     if length & REMOVED != 0 {
         return Some((take(bytes, key_length)?, None));
@@ -57,13 +105,16 @@ fn read_change<'a>(bytes: &mut &'a [u8]) -> Option<Change<'a>> {
     Some((key, Some(take(bytes, value_length)?)))
 }
 
-/// The changes of a payload, in order.
-pub(crate) fn changes(
+/// What a payload tells of, in order.
+pub(super) fn items(
     mut payload: &[u8],
-    apply: &mut dyn FnMut(Change<'_>) -> Result<(), StoreError>,
+    apply: &mut dyn FnMut(Item<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
+    let mut layer = ROOT;
     while !payload.is_empty() {
-        apply(read_change(&mut payload).ok_or(StoreError::Corrupt("the log"))?)?;
+        if let Some(item) = read_item(&mut payload, &mut layer).ok_or(StoreError::Corrupt("the log"))? {
+            apply(item)?;
+        }
     }
     Ok(())
 }

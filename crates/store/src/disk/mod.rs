@@ -10,6 +10,8 @@
 
 mod base;
 mod files;
+mod forks;
+mod joining;
 mod layers;
 mod log;
 #[cfg(test)]
@@ -17,18 +19,18 @@ mod tests;
 mod transaction;
 mod writing;
 
-use crate::engine::{Durable, EngineFigures};
+use crate::engine::{Durable, EngineFigures, Kept};
 use crate::{Decision, Engine, Reader, StoreError, Writer};
 use base::Base;
 use files::{Files, Folder};
-use layers::{Layers, Under};
+use forks::ROOT;
 use log::Log;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
-use transaction::{Change, State, Undo, View};
+use transaction::{Change, State, Undo};
 
 /// When the base is brought up to the log, and how far it may fall behind.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +57,7 @@ impl Default for DiskLimits {
 ///
 /// Dropping it closes it ([`DiskEngine::close`]).
 pub struct DiskEngine {
-    shared: Arc<Shared>,
+    root: Fork,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -79,6 +81,8 @@ struct Shared {
 #[derive(Default)]
 struct Waiting {
     payload: Vec<u8>,
+    /// Which layer the payload's last change is of.
+    layer: u64,
     /// How to take them back, oldest first.
     undo: Vec<Undo>,
     answers: Vec<oneshot::Sender<Result<(), StoreError>>>,
@@ -109,31 +113,29 @@ impl DiskEngine {
         })
     }
 
-    /// Brings the base up to date, so that the folder opens quickly, and gives the folder free. What is written afterwards
-    /// fails; reads go on.
+    /// Brings the base up to date, so that the folder opens quickly, and gives the folder free. What is read or written
+    /// afterwards, forks too, fails.
     pub fn close(&self) {
-        self.shared.wake.stop();
+        let shared = &self.root.shared;
+        shared.wake.stop();
         for thread in locked(&self.threads).drain(..) {
             let _ = thread.join();
         }
         // The folder may be another's from now on.
-        if let Some(base) = locked(&self.shared.base).take() {
-            drop(base);
-        }
-        self.shared.files.release();
+        shared.write().lose_base();
+        drop(locked(&shared.base).take());
+        shared.files.release();
     }
 
     fn start(files: Box<dyn Files>, limits: DiskLimits, salt: u64) -> Result<DiskEngine, StoreError> {
         let base = Base::open(&*files)?;
         let numbers = base.numbers(&*files, salt)?;
-        let mut state = State::new(Layers {
-            base: Under::Rows(Arc::new(base.snapshot()?)),
-            ..Layers::default()
-        });
+        let mut state = State::new(numbers.forks.clone(), numbers.through, base.snapshots(&numbers.forks)?);
         let log = Log::open(&*files, numbers.salt, numbers.through, &mut |payload| {
-            log::changes(payload, &mut |(key, value)| state.replay(key, value))
+            state.replay(payload)
         })?;
-        state.base_through = numbers.through;
+        // The log may tell of layers that took another's table.
+        state.set_base(base.snapshots(&state.forks)?);
         let shared = Arc::new(Shared {
             files,
             limits,
@@ -148,7 +150,7 @@ impl DiskEngine {
         });
         let threads = writing::start(&shared)?;
         Ok(DiskEngine {
-            shared,
+            root: Fork { shared, place: ROOT },
             threads: Mutex::new(threads),
         })
     }
@@ -160,25 +162,21 @@ impl Drop for DiskEngine {
     }
 }
 
-impl Engine for DiskEngine {
-    fn read(&self, f: &mut dyn FnMut(&dyn Reader)) -> Result<(), StoreError> {
-        f(&View(&self.shared.read().layers));
-        Ok(())
-    }
-
-    fn write(&self, f: &mut dyn FnMut(&mut dyn Writer) -> Decision) -> Result<Durable, StoreError> {
-        let mut state = self.shared.write();
-        let mut change = Change::new(&mut state);
+impl Shared {
+    fn write_place(&self, place: u64, f: &mut dyn FnMut(&mut dyn Writer) -> Decision) -> Result<Durable, StoreError> {
+        let mut state = self.write();
+        let layer = state.forks.layer_of(place)?;
+        let mut change = Change::new(&mut state, layer);
         if f(&mut change) == Decision::Abort {
             return Ok(None);
         }
         let answer = {
-            let mut waiting = locked(&self.shared.waiting);
+            let mut waiting = locked(&self.waiting);
             let waiting = &mut *waiting;
             if waiting.closed {
                 return Err(StoreError::Unwritable("the store is being closed".into()));
             }
-            if !change.keep(&mut waiting.payload, &mut waiting.undo) {
+            if !change.keep(waiting) {
                 return Ok(None);
             }
             let (sender, answer) = oneshot::channel();
@@ -187,7 +185,7 @@ impl Engine for DiskEngine {
         };
         drop(change);
         drop(state);
-        self.shared.wake.log();
+        self.wake.log();
         Ok(Some(Box::pin(async move {
             answer
                 .await
@@ -195,15 +193,44 @@ impl Engine for DiskEngine {
         })))
     }
 
+    fn figures(&self) -> EngineFigures {
+        EngineFigures {
+            durable_commits: self.commits.load(Ordering::Relaxed),
+            syncs: self.syncs.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// A place of a folder: the folder's own, or a fork's.
+struct Fork {
+    shared: Arc<Shared>,
+    place: u64,
+}
+
+impl Fork {
+    fn of(shared: &Arc<Shared>, place: u64) -> Box<dyn Engine> {
+        Box::new(Fork {
+            shared: shared.clone(),
+            place,
+        })
+    }
+}
+
+impl Engine for Fork {
+    fn read(&self, f: &mut dyn FnMut(&dyn Reader)) -> Result<(), StoreError> {
+        self.shared.read_place(self.place, f)
+    }
+
+    fn write(&self, f: &mut dyn FnMut(&mut dyn Writer) -> Decision) -> Result<Durable, StoreError> {
+        self.shared.write_place(self.place, f)
+    }
+
     fn clear(&self) -> Result<(), StoreError> {
-        self.shared.clear()
+        self.shared.clear(self.place)
     }
 
     fn figures(&self) -> EngineFigures {
-        EngineFigures {
-            durable_commits: self.shared.commits.load(Ordering::Relaxed),
-            syncs: self.shared.syncs.load(Ordering::Relaxed),
-        }
+        self.shared.figures()
     }
 
     fn kind(&self) -> &'static str {
@@ -214,45 +241,58 @@ impl Engine for DiskEngine {
         Some(self.shared.files.location())
     }
 
-    /// A copy that is in memory alone: it is gone when the process ends. It keeps the rows that it shares with this one
-    /// from being given free in the file.
-    fn fork(&self, _name: &str) -> Result<Box<dyn Engine>, StoreError> {
-        Ok(Box::new(Fork {
-            rows: RwLock::new(State::new(self.shared.read().layers.clone())),
-        }))
+    fn fork(&self, name: &str) -> Result<Box<dyn Engine>, StoreError> {
+        let place = self.shared.fork(self.place, name)?;
+        Ok(Fork::of(&self.shared, place))
+    }
+
+    fn kept(&self) -> Result<Kept, StoreError> {
+        let forks = self.shared.forks().into_iter();
+        Ok(forks
+            .map(|(name, place)| (name, Fork::of(&self.shared, place)))
+            .collect())
+    }
+
+    fn forget(&self, name: &str) -> Result<(), StoreError> {
+        self.shared.forget(name)
     }
 }
 
-/// A copy of a disk engine's rows. What is written to it stays in memory.
-struct Fork {
-    rows: RwLock<State>,
-}
-
-impl Engine for Fork {
+/// The folder's own place.
+impl Engine for DiskEngine {
     fn read(&self, f: &mut dyn FnMut(&dyn Reader)) -> Result<(), StoreError> {
-        f(&View(&self.rows.read().unwrap_or_else(PoisonError::into_inner).layers));
-        Ok(())
+        self.root.read(f)
     }
 
     fn write(&self, f: &mut dyn FnMut(&mut dyn Writer) -> Decision) -> Result<Durable, StoreError> {
-        let mut state = self.rows.write().unwrap_or_else(PoisonError::into_inner);
-        let mut change = Change::new(&mut state);
-        if f(&mut change) == Decision::Commit {
-            change.keep_in_memory();
-        }
-        Ok(None)
+        self.root.write(f)
     }
 
     fn clear(&self) -> Result<(), StoreError> {
-        let mut state = self.rows.write().unwrap_or_else(PoisonError::into_inner);
-        *state = State::new(Layers::default());
-        Ok(())
+        self.root.clear()
     }
 
-    fn fork(&self, _name: &str) -> Result<Box<dyn Engine>, StoreError> {
-        let layers = self.rows.read().unwrap_or_else(PoisonError::into_inner).layers.clone();
-        Ok(Box::new(Fork {
-            rows: RwLock::new(State::new(layers)),
-        }))
+    fn figures(&self) -> EngineFigures {
+        self.root.figures()
+    }
+
+    fn kind(&self) -> &'static str {
+        self.root.kind()
+    }
+
+    fn location(&self) -> Option<String> {
+        self.root.location()
+    }
+
+    fn fork(&self, name: &str) -> Result<Box<dyn Engine>, StoreError> {
+        self.root.fork(name)
+    }
+
+    fn kept(&self) -> Result<Kept, StoreError> {
+        self.root.kept()
+    }
+
+    fn forget(&self, name: &str) -> Result<(), StoreError> {
+        self.root.forget(name)
     }
 }

@@ -252,6 +252,7 @@ fn keeps_its_rows() {
     for limits in [DiskLimits::default(), HASTY] {
         let disk = SimDisk::default();
         contract::check_durable(&|| Box::new(engine(&disk, limits)));
+        contract::check_kept_forks(&|| Box::new(engine(&disk, limits)));
     }
     let folder = std::env::temp_dir().join(format!("virga-store-{}-rows", std::process::id()));
     contract::check_durable(&|| match DiskEngine::open(&folder) {
@@ -405,6 +406,145 @@ fn a_power_cut_loses_nothing_that_was_acknowledged() {
             });
         }
     }
+}
+
+/// A place by name, the folder's own by none, and its rows.
+type Places = BTreeMap<String, Rows>;
+
+fn all_places(engine: &DiskEngine) -> Result<Places, StoreError> {
+    let mut places = Places::from([(String::new(), all(engine)?)]);
+    for (name, fork) in engine.kept()? {
+        places.insert(name, all(&*fork)?);
+    }
+    Ok(places)
+}
+
+/// Does something by chance to a folder and to what it should then hold.
+fn act(engine: &DiskEngine, places: &mut Places, n: u64, chance: &mut Chance) -> Result<(), StoreError> {
+    let names: Vec<String> = places.keys().cloned().collect();
+    let name = &names[chance.below(names.len() as u64) as usize];
+    let mut kept = engine.kept()?.into_iter();
+    let fork = kept.find(|(other, _)| other == name).map(|(_, fork)| fork);
+    let place: &dyn Engine = fork.as_deref().unwrap_or(engine);
+    match chance.below(30) {
+        0..3 => {
+            let new = format!("fork-{n}");
+            let rows = places.get(name).cloned().unwrap_or_default();
+            places.insert(new.clone(), rows);
+            place.fork(&new).map(drop)
+        }
+        3..6 if !name.is_empty() => {
+            places.remove(name);
+            engine.forget(name)
+        }
+        6 => {
+            places.insert(name.clone(), Rows::new());
+            place.clear()
+        }
+        _ => {
+            let changes: Vec<_> = (0..chance.below(6))
+                .map(|_| {
+                    let value = (chance.below(2) > 0).then(|| vec![n as u8; chance.below(300) as usize]);
+                    (vec![chance.below(40) as u8], value)
+                })
+                .collect();
+            let rows = places.entry(name.clone()).or_default();
+            for (key, value) in changes.clone() {
+                match value {
+                    Some(value) => drop(rows.insert(key, value)),
+                    None => drop(rows.remove(&key)),
+                }
+            }
+            set(place, &changes)
+        }
+    }
+}
+
+#[test]
+fn forks_are_what_they_should_be_after_power_cuts_and_without() {
+    let mut acts = 0;
+    for seed in 0..30 {
+        let disk = SimDisk::default();
+        let mut chance = Chance(seed << 20);
+        // What the last act that was answered left, and what the one left that was under way.
+        let mut after = (Places::from([(String::new(), Rows::new())]), None);
+        for _ in 0..6 {
+            let engine = engine(&disk, HASTY);
+            let found = all_places(&engine).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+            assert!(
+                found == after.0 || Some(&found) == after.1.as_ref(),
+                "seed {seed}: places are not those that were made"
+            );
+            let mut acting = chance.clone();
+            let steps = 20 + chance.below(300);
+            let is_cut = chance.below(4) > 0;
+            after = std::thread::scope(|scope| {
+                let engine = &engine;
+                let actor = scope.spawn(move || {
+                    let mut places = found;
+                    for n in acts..acts + steps {
+                        let before = places.clone();
+                        if act(engine, &mut places, n, &mut acting).is_err() {
+                            return (before, Some(places));
+                        }
+                        if n % 16 == 0 {
+                            match all_places(engine) {
+                                Ok(found) => assert!(found == places, "seed {seed}, act {n}"),
+                                Err(_) => return (places, None),
+                            }
+                        }
+                    }
+                    (places, None)
+                });
+                if is_cut {
+                    std::thread::sleep(Duration::from_micros(chance.below(15_000)));
+                    disk.cut_power(&mut chance);
+                }
+                actor.join().unwrap_or_else(|_| panic!("seed {seed}: see above"))
+            });
+            acts += steps;
+        }
+    }
+}
+
+/// Forks that are given up leave nothing behind, however they were layered.
+#[test]
+fn given_up_forks_leave_one_layer_and_no_rows() {
+    let disk = SimDisk::default();
+    let engine = engine(&disk, HASTY);
+    for round in 0..10u8 {
+        assert_eq!(set(&engine, &[(vec![round], Some(vec![round; 500]))]), Ok(()));
+        let Ok(fork) = engine.fork("fork") else {
+            panic!("no fork")
+        };
+        let large: Vec<_> = (0..100).map(|n| (vec![100 + n], Some(vec![n; 1000]))).collect();
+        assert_eq!(set(&*fork, &large), Ok(()));
+        let Ok(nested) = fork.fork("nested") else {
+            panic!("no fork")
+        };
+        assert_eq!(set(&*nested, &[(vec![round], None)]), Ok(()));
+        assert_eq!(set(&engine, &[(vec![round, 1], Some(vec![1]))]), Ok(()));
+        for name in ["fork", "nested"] {
+            assert_eq!(engine.forget(name), Ok(()));
+        }
+        assert!(all(&*fork).is_err(), "it is used no more");
+    }
+    let before = all(&engine);
+    assert!(before.as_ref().is_ok_and(|rows| rows.len() == 20));
+    let layers = || engine.root.shared.read().forks.layers.len();
+    for _ in 0..1000 {
+        if layers() == 1 {
+            break;
+        }
+        // Joining goes on behind.
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(layers(), 1);
+    assert_eq!(all(&engine), before);
+    drop(engine);
+    let engine = self::engine(&disk, HASTY);
+    assert_eq!(all(&engine), before);
+    assert_eq!(engine.root.shared.read().forks.layers.len(), 1);
 }
 
 #[test]

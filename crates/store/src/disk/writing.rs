@@ -1,7 +1,7 @@
 //! The two threads that bring commits to the disk: one writes the log, one the base.
 
 use super::base::Base;
-use super::layers::{Layers, Under};
+use super::layers::Under;
 use super::log::Log;
 use super::transaction::State;
 use super::{Shared, Waiting, locked};
@@ -90,12 +90,13 @@ fn run_log(shared: &Shared) {
 fn run_base(shared: &Shared) {
     loop {
         let drained = shared.wake.drained.load(Ordering::Acquire);
-        let outcome = catch_unwind(AssertUnwindSafe(|| shared.write_base()))
+        let outcome = catch_unwind(AssertUnwindSafe(|| shared.work_on_base(drained)))
             .unwrap_or_else(|_| Err(StoreError::Engine("the base's writer panicked".into())));
         *locked(&shared.base_failure) = outcome.as_ref().err().map(ToString::to_string);
         match outcome {
-            Ok(()) if drained => return,
-            Ok(()) => thread::park(),
+            Ok(_) if drained => return,
+            Ok(true) => {}
+            Ok(false) => thread::park(),
             // The log has it all; the next start reads it.
             Err(_) if drained => return,
             Err(_) => thread::park_timeout(AGAIN),
@@ -130,7 +131,7 @@ impl Shared {
         true
     }
 
-    fn take_waiting(&self) -> Waiting {
+    pub(super) fn take_waiting(&self) -> Waiting {
         let mut waiting = locked(&self.waiting);
         let closed = waiting.closed;
         std::mem::replace(
@@ -142,14 +143,14 @@ impl Shared {
         )
     }
 
-    fn append(&self, log: &mut Log, waiting: &Waiting) -> std::io::Result<()> {
+    pub(super) fn append(&self, log: &mut Log, waiting: &Waiting) -> std::io::Result<()> {
         log.append(&waiting.payload)?;
         self.syncs.fetch_add(1, Ordering::Relaxed);
         self.commits.fetch_add(waiting.answers.len() as u64, Ordering::Relaxed);
         Ok(())
     }
 
-    fn is_behind(&self, log: &Log) -> bool {
+    pub(super) fn is_behind(&self, log: &Log) -> bool {
         log.length() > self.limits.log_bytes.saturating_mul(BEHIND_MOST)
     }
 
@@ -172,7 +173,7 @@ impl Shared {
     }
 
     /// Takes back commits that the log could not take, and all that were built upon them since.
-    fn take_back(&self, state: &mut State, mut failed: Waiting, why: String) {
+    pub(super) fn take_back(&self, state: &mut State, mut failed: Waiting, why: String) {
         let mut later = self.take_waiting();
         let refusal = Err(StoreError::Unwritable(why));
         state.undo(failed.undo.drain(..).chain(later.undo.drain(..)));
@@ -182,9 +183,12 @@ impl Shared {
 
     fn must_settle(&self, in_any_case: bool) -> bool {
         let log_length = locked(&self.log).length();
-        let layers = &self.read().layers;
-        let is_due = in_any_case || layers.marks >= self.limits.removed_rows || log_length >= self.limits.log_bytes;
-        is_due && layers.settling.is_none() && !layers.recent.is_empty()
+        let state = self.read();
+        let is_full = log_length >= self.limits.log_bytes;
+        if state.aside.is_some() || !(in_any_case || is_full || state.marks >= self.limits.removed_rows) {
+            return false;
+        }
+        is_full || state.forks_changed || state.layers.values().any(|layer| !layer.recent.is_empty())
     }
 
     /// Puts what was changed of late aside for the base, and turns to another file of the log.
@@ -197,9 +201,7 @@ impl Shared {
         }
         // Where no other file can be had, this one goes on, and only grows.
         let _ = log.turn(&*self.files, state.base_through);
-        state.layers.settling = Some(std::mem::take(&mut state.layers.recent));
-        state.layers.marks = 0;
-        state.settling_through = log.last();
+        state.put_aside(log.last());
         drop(state);
         self.wake.base();
     }
@@ -207,7 +209,7 @@ impl Shared {
     /// Commits wait here, unanswered, while the base is too far behind for the log to grow on.
     fn hold_back(&self) {
         while self.is_behind(&locked(&self.log))
-            && self.read().layers.settling.is_some()
+            && self.read().aside.is_some()
             && locked(&self.base_failure).is_none()
             && !self.wake.stopping.load(Ordering::Acquire)
         {
@@ -215,25 +217,34 @@ impl Shared {
         }
     }
 
+    /// What the base's thread does when it is woken; `true` where there is more to do at once.
+    fn work_on_base(&self, ending: bool) -> Result<bool, StoreError> {
+        self.write_base()?;
+        // Joining can wait for the next start.
+        if ending { Ok(false) } else { self.join_some() }
+    }
+
     /// Writes what was put aside to the base.
     fn write_base(&self) -> Result<(), StoreError> {
         let mut base = locked(&self.base);
-        let (rows, through) = {
-            let state = self.read();
-            match &state.layers.settling {
-                Some(rows) => (rows.clone(), state.settling_through),
-                None => return Ok(()),
-            }
+        let Some(aside) = self.read().aside.clone() else {
+            return Ok(());
         };
-        let outcome = open(&base).and_then(|base| {
-            base.apply(&rows, through)?;
-            base.snapshot()
+        let through = aside.through;
+        let outcome = open(&base).and_then(|base| base.apply(&aside));
+        let outcome = outcome.and_then(|()| {
+            // Places and layers may be others by now. Tables of new layers there are none yet.
+            let forks = self.read().forks.clone();
+            open(&base)?.snapshots(&forks)
         });
         match outcome {
-            Ok(snapshot) => {
+            Ok(now) => {
                 let mut state = self.write();
-                state.layers.base = Under::Rows(Arc::new(snapshot));
-                state.layers.settling = None;
+                state.set_base(now);
+                for layer in state.layers.values_mut() {
+                    layer.settling = None;
+                }
+                state.aside = None;
                 state.base_through = through;
                 drop(state);
                 // Where a file cannot be deleted, it is written over some time.
@@ -253,54 +264,23 @@ impl Shared {
     }
 
     /// After a failed write redb refuses all further work, reads too, until its file is opened again.
-    fn reopen_base(&self, base: &mut Option<Base>, state: &mut State) {
-        state.layers.base = Under::Lost;
+    pub(super) fn reopen_base(&self, base: &mut Option<Base>, state: &mut State) {
+        state.lose_base();
         *base = None;
         if let Ok(opened) = Base::open(&*self.files)
-            && let Ok(snapshot) = opened.snapshot()
+            && let Ok(now) = opened.snapshots(&state.forks)
         {
-            state.layers.base = Under::Rows(Arc::new(snapshot));
+            state.set_base(now);
             *base = Some(opened);
         }
     }
-
-    pub(super) fn clear(&self) -> Result<(), StoreError> {
-        let mut base = locked(&self.base);
-        let mut log = locked(&self.log);
-        let mut state = self.write();
-        self.flush_all(&mut log, &mut state)?;
-        let through = log.last();
-        let cleared = open(&base).and_then(|base| {
-            base.clear(through)?;
-            base.snapshot()
-        });
-        match cleared {
-            Ok(snapshot) => {
-                state.layers = Layers {
-                    base: Under::Rows(Arc::new(snapshot)),
-                    ..Layers::default()
-                };
-                state.base_through = through;
-                drop(state);
-                drop(log);
-                if open(&base).and_then(Base::give_free).is_err() {
-                    self.reopen_base(&mut base, &mut self.write());
-                }
-                Ok(())
-            }
-            Err(error) => {
-                self.reopen_base(&mut base, &mut state);
-                Err(StoreError::Unwritable(error.to_string()))
-            }
-        }
-    }
 }
 
-fn open(base: &Option<Base>) -> Result<&Base, StoreError> {
+pub(super) fn open(base: &Option<Base>) -> Result<&Base, StoreError> {
     base.as_ref().ok_or_else(Under::lost)
 }
 
-fn answer(waiting: Waiting, outcome: &Result<(), StoreError>) {
+pub(super) fn answer(waiting: Waiting, outcome: &Result<(), StoreError>) {
     for sender in waiting.answers {
         let _ = sender.send(outcome.clone());
     }

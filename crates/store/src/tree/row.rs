@@ -5,7 +5,7 @@ use crate::StoreError;
 use std::sync::Arc;
 
 /// The longest key in bytes.
-const KEY_LONGEST: u16 = GONE - 1;
+const KEY_LONGEST: u16 = GONE - 2;
 /// Set in the length of a key whose row has been removed.
 const GONE: u16 = 1 << 15;
 
@@ -43,7 +43,7 @@ impl Row {
     }
 
     pub(crate) fn split(&self) -> (&[u8], &[u8]) {
-        self.0[2..].split_at(usize::from(self.length() & KEY_LONGEST))
+        self.0[2..].split_at(usize::from(self.length() & !GONE))
     }
 
     pub(crate) fn key(&self) -> &[u8] {

@@ -3,6 +3,9 @@
 //! Each writer does its transactions in order, each known from the writer's number and its own, and each counts itself in
 //! a row of the same transaction. So what is found afterwards must be exactly what so many transactions leave, and so many
 //! are at least those that were answered, and at most one more for each writer.
+//!
+//! Meanwhile forks are made, written to and given up. A fork must hold what so many transactions of each writer leave, as of
+//! when it was made, and its own row.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -17,6 +20,11 @@ pub const WRITERS: u64 = 8;
 const KEYS: u64 = 60;
 /// The value's length is below this, in bytes.
 const VALUE_LENGTH: u64 = 900;
+
+/// The forks that live at once.
+const FORKS: u64 = 3;
+/// The row that a fork is given.
+const MARK: &[u8] = b"\xffmark";
 
 type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 type Changes = Vec<(Vec<u8>, Option<Vec<u8>>)>;
@@ -72,14 +80,62 @@ fn counts(rows: &Rows) -> Vec<u64> {
         .collect()
 }
 
+fn fork_name(n: u64) -> String {
+    format!("fork-{n}")
+}
+
+fn fork_number(name: &str) -> u64 {
+    name.strip_prefix("fork-")
+        .and_then(|n| n.parse().ok())
+        .unwrap_or_default()
+}
+
+/// Says that something was answered; `false` where nobody listens any more.
+fn tell(what: &str, n: u64) -> bool {
+    let line = format!("answered {what} {n}\n");
+    std::io::stdout().lock().write_all(line.as_bytes()).is_ok()
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, StoreError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.map_err(|error| StoreError::Engine(error.to_string()))
+}
+
+/// Makes forks, marks each, and gives up those that are too many.
+fn fork(engine: &DiskEngine) -> Result<(), StoreError> {
+    let runtime = runtime()?;
+    let numbers = || -> Result<Vec<u64>, StoreError> {
+        let mut numbers: Vec<u64> = engine.kept()?.iter().map(|(name, _)| fork_number(name)).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    };
+    let from = numbers()?.last().map_or(1, |last| last + 1);
+    for n in from.. {
+        let fork = engine.fork(&fork_name(n))?;
+        if !tell("fork", n) {
+            break;
+        }
+        let durable = fork.write(&mut |tx| match tx.put(MARK, &n.to_be_bytes()) {
+            Ok(()) => Decision::Commit,
+            Err(_) => Decision::Abort,
+        })?;
+        durable.map_or(Ok(()), |durable| runtime.block_on(durable))?;
+        tell("mark", n);
+        for old in numbers()?.into_iter().filter(|old| old + FORKS <= n) {
+            engine.forget(&fork_name(old))?;
+            tell("forget", old);
+        }
+        std::thread::sleep(Duration::from_millis(7));
+    }
+    Ok(())
+}
+
 /// The killed process: writes until it is killed, and prints writer and number of each transaction that is answered.
 pub fn write_until_killed(folder: &Path) -> Result<(), StoreError> {
     let engine = DiskEngine::open_with(folder, LIMITS)?;
     let found = counts(&read_all(&engine)?);
     let write = |writer: u64, from: u64| -> Result<(), StoreError> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .map_err(|error| StoreError::Engine(error.to_string()))?;
+        let runtime = runtime()?;
         for n in from.. {
             let changes = step(writer, n);
             let durable = engine.write(&mut |tx| {
@@ -90,19 +146,20 @@ pub fn write_until_killed(folder: &Path) -> Result<(), StoreError> {
                 all.map_or(Decision::Abort, |()| Decision::Commit)
             })?;
             durable.map_or(Ok(()), |durable| runtime.block_on(durable))?;
-            let line = format!("answered {writer} {n}\n");
-            if std::io::stdout().lock().write_all(line.as_bytes()).is_err() {
+            if !tell(&writer.to_string(), n) {
                 break;
             }
         }
         Ok(())
     };
     std::thread::scope(|scope| {
-        let write = &write;
-        let writers: Vec<_> = (0..WRITERS)
+        let (write, engine) = (&write, &engine);
+        let forker = scope.spawn(move || fork(engine));
+        let mut writers: Vec<_> = (0..WRITERS)
             .zip(found)
             .map(|(writer, count)| scope.spawn(move || write(writer, count + 1)))
             .collect();
+        writers.push(forker);
         writers.into_iter().try_for_each(|writer| {
             writer
                 .join()
@@ -117,6 +174,8 @@ pub struct Life {
     pub answered: u64,
     /// Transactions that were written but not answered.
     pub on_their_way: u64,
+    /// Forks that were found.
+    pub forks: u64,
 }
 
 /// Checks folders that were written by processes which were killed.
@@ -124,6 +183,8 @@ pub struct Judge {
     /// The rows after `counts` transactions of each writer.
     rows: Rows,
     counts: Vec<u64>,
+    /// What each fork held when it was first found.
+    forks: BTreeMap<u64, Rows>,
 }
 
 impl Judge {
@@ -131,6 +192,7 @@ impl Judge {
         Judge {
             rows: Rows::new(),
             counts: vec![0; WRITERS as usize],
+            forks: BTreeMap::new(),
         }
     }
 
@@ -146,10 +208,14 @@ impl Judge {
         let engine = DiskEngine::open_with(folder, LIMITS).map_err(|error| error.to_string())?;
         let found = read_all(&engine).map_err(|error| error.to_string())?;
         let found_counts = counts(&found);
-        let mut outcome = Life::default();
+        let forks = self.judge_forks(&engine, &answers)?;
+        let mut outcome = Life {
+            forks,
+            ..Life::default()
+        };
         for (writer, count) in found_counts.iter().enumerate() {
             let before = self.counts[writer];
-            let answered = answers.get(&(writer as u64)).copied().unwrap_or(before);
+            let answered = answers.get(&writer.to_string()).copied().unwrap_or(before);
             if !(answered..=answered + 1).contains(count) {
                 return Err(format!(
                     "writer {writer}: {answered} transactions were answered, {count} are there"
@@ -157,12 +223,7 @@ impl Judge {
             }
             outcome.answered += answered - before;
             outcome.on_their_way += count - answered;
-            for (key, value) in (before + 1..=*count).flat_map(|n| step(writer as u64, n)) {
-                match value {
-                    Some(value) => drop(self.rows.insert(key, value)),
-                    None => drop(self.rows.remove(&key)),
-                }
-            }
+            go_on(&mut self.rows, writer as u64, before, *count);
         }
         self.counts = found_counts;
         if self.rows != found {
@@ -172,15 +233,70 @@ impl Judge {
     }
 }
 
-/// The last answered transaction of each writer.
-fn read_answers(output: impl Read) -> BTreeMap<u64, u64> {
+impl Judge {
+    /// Looks at the forks, before the rows of this life are known; answers how many there are.
+    fn judge_forks(&mut self, engine: &DiskEngine, answers: &BTreeMap<String, u64>) -> Result<u64, String> {
+        let last = |what: &str| answers.get(what).copied();
+        let first_kept = last("forget").map_or_else(|| self.forks.keys().next().copied().unwrap_or(1), |n| n + 1);
+        let last_made = last("fork")
+            .or_else(|| self.forks.keys().next_back().copied())
+            .unwrap_or(0);
+        let mut forks = BTreeMap::new();
+        for (name, fork) in engine.kept().map_err(|error| error.to_string())? {
+            forks.insert(fork_number(&name), read_all(&*fork).map_err(|error| error.to_string())?);
+        }
+        for n in first_kept..=last_made {
+            // One could be given up without an answer, another made.
+            if !forks.contains_key(&n) && n != first_kept {
+                return Err(format!("fork {n} is missing"));
+            }
+        }
+        for (n, rows) in &mut forks {
+            if !(first_kept..=last_made + 1).contains(n) {
+                return Err(format!("fork {n} is too much"));
+            }
+            let mark = rows.remove(MARK);
+            if last("mark").is_some_and(|marked| marked >= *n) && mark != Some(n.to_be_bytes().to_vec()) {
+                return Err(format!("fork {n} has not the mark it was given"));
+            }
+            let expected = match self.forks.get(n) {
+                Some(before) => before.clone(),
+                None => {
+                    let mut expected = self.rows.clone();
+                    for (writer, count) in counts(rows).iter().enumerate() {
+                        go_on(&mut expected, writer as u64, self.counts[writer], *count);
+                    }
+                    expected
+                }
+            };
+            if *rows != expected {
+                return Err(format!("fork {n} holds other rows than it should"));
+            }
+        }
+        self.forks = forks;
+        Ok(self.forks.len() as u64)
+    }
+}
+
+/// Makes of the rows after `from` transactions of a writer those after `to`.
+fn go_on(rows: &mut Rows, writer: u64, from: u64, to: u64) {
+    for (key, value) in (from + 1..=to).flat_map(|n| step(writer, n)) {
+        match value {
+            Some(value) => drop(rows.insert(key, value)),
+            None => drop(rows.remove(&key)),
+        }
+    }
+}
+
+/// The last answer of each writer, and of each thing that is done with forks.
+fn read_answers(output: impl Read) -> BTreeMap<String, u64> {
     let mut answers = BTreeMap::new();
     for line in BufReader::new(output).lines().map_while(Result::ok) {
         let mut words = line.split(' ');
         if words.next() == Some("answered")
-            && let (Some(Ok(writer)), Some(Ok(n))) = (words.next().map(str::parse), words.next().map(str::parse))
+            && let (Some(who), Some(Ok(n))) = (words.next(), words.next().map(str::parse))
         {
-            answers.insert(writer, n);
+            answers.insert(who.to_owned(), n);
         }
     }
     answers
