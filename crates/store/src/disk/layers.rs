@@ -132,7 +132,7 @@ impl<'a> Chain<'a> {
                 sources.push(Source::Tree(Cursor::new(tree, from, to, reverse)));
             }
             if let Some(base) = layer.base.rows()? {
-                sources.push(Source::Base(base.walk(from, to, reverse)?));
+                sources.push(Source::Base(Box::new(base.walk(from, to, reverse)?)));
             }
         }
         sources.retain(|source| source.key().is_some());
@@ -152,7 +152,7 @@ fn is_forward(from: Bound<&[u8]>, to: Bound<&[u8]>) -> bool {
 /// Rows in order, from one part of a layer.
 enum Source<'a> {
     Tree(Cursor<'a>),
-    Base(Walk<'a>),
+    Base(Box<Walk<'a>>),
 }
 
 impl Source<'_> {
