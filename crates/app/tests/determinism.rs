@@ -86,8 +86,8 @@ impl Drop for Server {
 }
 
 /// A server, and all that it has answered.
-struct Script {
-    server: Server,
+struct Script<'a> {
+    server: &'a Server,
     answers: Vec<String>,
 }
 
@@ -98,7 +98,7 @@ fn authorization(service: &str) -> String {
     )
 }
 
-impl Script {
+impl Script<'_> {
     fn keep(&mut self, answer: String) -> String {
         self.answers.push(answer.clone());
         answer
@@ -134,8 +134,7 @@ impl Script {
 }
 
 /// Plays the calls; `idle` questions to Virga itself come between, which must not matter.
-fn play(name: &str, seed: u64, idle: usize) -> Vec<String> {
-    let server = Server::start(name, seed);
+fn play(server: &Server, idle: usize) -> Vec<String> {
     server.virga("time", &json!({ "action": "freeze", "at": "2026-01-01T00:00:00Z" }));
     for _ in 0..idle {
         server.send("GET /_virga/health HTTP/1.1", "");
@@ -156,7 +155,7 @@ fn url(name: &str) -> String {
     format!("http://virga.test:4566/000000000000/{name}")
 }
 
-fn queues(script: &mut Script) {
+fn queues(script: &mut Script<'_>) {
     let tags: serde_json::Map<String, Json> = (0..20).map(|n| (format!("tag{n}"), json!(n.to_string()))).collect();
     script.json("CreateQueue", &json!({ "QueueName": "mail", "tags": tags }));
     script.sqs("Action=CreateQueue&QueueName=dead");
@@ -184,7 +183,7 @@ fn queues(script: &mut Script) {
     script.json("NoSuchOperation", &json!({}));
 }
 
-fn messages(script: &mut Script, idle: usize) {
+fn messages(script: &mut Script<'_>, idle: usize) {
     let attributes: serde_json::Map<String, Json> = (0..9)
         .map(|n| {
             (
@@ -238,7 +237,7 @@ fn messages(script: &mut Script, idle: usize) {
     script.json("DeleteQueue", &json!({ "QueueUrl": url("other3") }));
 }
 
-fn fifo(script: &mut Script) {
+fn fifo(script: &mut Script<'_>) {
     let attributes = json!({ "FifoQueue": "true", "ContentBasedDeduplication": "true" });
     script.json(
         "CreateQueue",
@@ -254,7 +253,7 @@ fn fifo(script: &mut Script) {
 }
 
 /// Deferred work draws ids as well: those of the messages that it moves.
-fn dead_letters(script: &mut Script) {
+fn dead_letters(script: &mut Script<'_>) {
     let arn = |name: &str| format!("arn:aws:sqs:us-east-1:000000000000:{name}");
     let policy = json!({ "deadLetterTargetArn": arn("dead"), "maxReceiveCount": 1 }).to_string();
     let attributes = json!({ "RedrivePolicy": policy, "VisibilityTimeout": "0" });
@@ -284,7 +283,7 @@ fn dead_letters(script: &mut Script) {
     assert_eq!(moved["Messages"].as_array().map(Vec::len), Some(5), "{moved}");
 }
 
-fn tokens(script: &mut Script) {
+fn tokens(script: &mut Script<'_>) {
     script.sts("Action=GetCallerIdentity");
     script.sts("Action=AssumeRole&RoleArn=arn:aws:iam::000000000000:role/r&RoleSessionName=session");
     script.sts("Action=AssumeRole&RoleArn=broken&RoleSessionName=session");
@@ -295,7 +294,9 @@ fn tokens(script: &mut Script) {
 
 #[test]
 fn the_same_seed_and_the_same_calls_give_the_same_bytes() {
-    let (first, again) = (play("first", 7, 0), play("again", 7, 3));
+    let server = Server::start("first", 7);
+    let first = play(&server, 0);
+    let again = play(&Server::start("again", 7), 3);
     assert!(first.len() > 60, "{} answers", first.len());
     for (n, (one, other)) in first.iter().zip(&again).enumerate() {
         assert_eq!(one, other, "answer {n}");
@@ -306,7 +307,13 @@ fn the_same_seed_and_the_same_calls_give_the_same_bytes() {
         .count();
     assert!(failed < 8, "{failed} calls failed");
 
-    let other = play("other", 8, 0);
+    // A reset goes back to the beginning of the seed.
+    server.virga("reset", &json!({}));
+    for (n, (one, other)) in first.iter().zip(&play(&server, 0)).enumerate() {
+        assert_eq!(one, other, "answer {n} after a reset");
+    }
+
+    let other = play(&Server::start("other", 8), 0);
     for (n, (one, other)) in first.iter().zip(&other).enumerate() {
         assert_ne!(one, other, "answer {n} has nothing of the seed");
     }
