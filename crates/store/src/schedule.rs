@@ -34,7 +34,7 @@ const DUE: Table<(Timestamp, u64), DueRow> = Table::new(0x0001, "store.due");
 /// Lifetime: the world's. Key: none. Value: the last number given to a row of work.
 const DUE_NUMBER: Table<(), u64> = Table::new(0x0002, "store.due_number");
 /// Lifetime: as long as somebody works on the row. Key: as the row's. Value: none.
-const CLAIMED: Table<(Timestamp, u64), ()> = Table::new(0x0003, "store.claimed");
+const CLAIMED: Table<(Timestamp, u64), ()> = Table::new(0x0004, "store.claimed");
 
 pub(crate) fn insert(tx: &mut Tx<'_>, at: Timestamp, row: &DueRow) -> Result<DueId, StoreError> {
     let number = tx.get(&DUE_NUMBER, ())?.unwrap_or(0) + 1;
