@@ -2,7 +2,7 @@
 
 use crate::answer::Refusal;
 use crate::query::Query;
-use crate::{Admin, text};
+use crate::{Scope, text};
 use http::StatusCode;
 use serde_json::{Map, Value as Json, json};
 use std::ops::AddAssign;
@@ -51,7 +51,7 @@ impl AddAssign for Counts {
 }
 
 /// Counts of every service; with `service`, that one's operations; with `all`, everybody's.
-pub(crate) fn fidelity(admin: &Admin, query: &Query) -> Result<Json, Refusal> {
+pub(crate) fn fidelity(admin: &Scope, query: &Query) -> Result<Json, Refusal> {
     if let Some(name) = query.get("service") {
         let Some(entry) = pack::entry(name) else {
             let hint = text::did_you_mean(name, pack::services().iter().map(|entry| entry.name));
@@ -79,7 +79,7 @@ pub(crate) fn fidelity(admin: &Admin, query: &Query) -> Result<Json, Refusal> {
     Ok(json!({"total": total.to_json(), "services": services}))
 }
 
-fn one(admin: &Admin, name: &'static str, full_name: &str) -> Json {
+fn one(admin: &Scope, name: &'static str, full_name: &str) -> Json {
     let service = admin.cloud.service(name);
     let operations: Map<String, Json> = pack::entry(name)
         .into_iter()

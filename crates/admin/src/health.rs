@@ -1,10 +1,10 @@
 //! Whether Virga is well.
 
-use crate::{Admin, fidelity, time};
+use crate::{Scope, fidelity, time};
 use serde_json::{Map, Value as Json, json};
 use virga_shape::pack;
 
-pub(crate) fn health(admin: &Admin) -> Json {
+pub(crate) fn health(admin: &Scope) -> Json {
     let calls = admin.calls.by_service();
     let services: Map<String, Json> = admin
         .cloud
@@ -33,13 +33,15 @@ pub(crate) fn health(admin: &Admin) -> Json {
         "data": admin.cloud.store().kept_in().1,
         "durable_commits": figures.durable_commits,
         "syncs": figures.syncs,
+        "world": admin.cloud.world(),
+        "worlds": admin.worlds.list().len(),
         "time": time::show(admin, None),
         "calls": admin.calls.newest(),
         "services": services,
     })
 }
 
-pub(crate) fn version(admin: &Admin) -> Json {
+pub(crate) fn version(admin: &Scope) -> Json {
     json!({
         "version": admin.version,
         "edition": "virga",

@@ -18,6 +18,7 @@ mod query;
 mod routes;
 pub mod text;
 mod time;
+mod worlds;
 
 pub use calls::{CallLog, Page};
 pub use diagnostics::Diagnostics;
@@ -26,10 +27,11 @@ pub use printer::Printer;
 
 use bytes::Bytes;
 use http::{Request, Response};
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use tokio::sync::watch;
-use virga_service::{BoxFuture, Cloud};
+use virga_service::{BoxFuture, Cloud, Worlds};
 
 /// Answers one request under `/_virga` or `/_localstack`.
 pub type Internal = Arc<dyn Fn(Request<Bytes>) -> BoxFuture<Response<Bytes>> + Send + Sync>;
@@ -39,7 +41,7 @@ pub type CertificateSource = Box<dyn Fn() -> BoxFuture<Result<String, String>> +
 
 /// What the paths beside AWS show and move.
 pub struct Admin {
-    cloud: Arc<Cloud>,
+    worlds: Arc<Worlds>,
     calls: Arc<CallLog>,
     version: &'static str,
     started: Instant,
@@ -48,9 +50,9 @@ pub struct Admin {
 }
 
 impl Admin {
-    pub fn new(cloud: Arc<Cloud>, calls: Arc<CallLog>, version: &'static str) -> Arc<Admin> {
+    pub fn new(worlds: Arc<Worlds>, calls: Arc<CallLog>, version: &'static str) -> Arc<Admin> {
         Arc::new(Admin {
-            cloud,
+            worlds,
             calls,
             version,
             started: Instant::now(),
@@ -75,15 +77,35 @@ impl Admin {
         let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
-    /// The answer to one request.
+    /// The answer to one request. Among its extensions is the `Arc<Cloud>` that it is about, or a [`virga_service::UnknownWorld`]; it is
+    /// about the first world where there is neither.
     pub async fn answer(self: Arc<Admin>, request: Request<Bytes>) -> Response<Bytes> {
-        routes::answer(&self, &request).await
+        let chosen = request.extensions().get::<Arc<Cloud>>().cloned();
+        let scope = Scope {
+            cloud: chosen.unwrap_or_else(|| self.worlds.main().clone()),
+            admin: self,
+        };
+        routes::answer(&scope, &request).await
     }
 
     /// The same as a value for the edge.
     pub fn internal(self: &Arc<Admin>) -> Internal {
         let admin = self.clone();
         Arc::new(move |request| Box::pin(admin.clone().answer(request)))
+    }
+}
+
+/// The world that a request is about, and all else.
+struct Scope {
+    admin: Arc<Admin>,
+    cloud: Arc<Cloud>,
+}
+
+impl Deref for Scope {
+    type Target = Admin;
+
+    fn deref(&self) -> &Admin {
+        &self.admin
     }
 }
 

@@ -20,6 +20,7 @@ pub struct CallLine<'a> {
     pub at: Timestamp,
     pub service: Option<&'a str>,
     pub operation: Option<&'a str>,
+    pub world: Option<&'a str>,
     pub account: Cow<'a, str>,
     pub region: &'a str,
     pub method: &'a str,
@@ -36,6 +37,7 @@ impl<'a> From<&'a CallRecord> for CallLine<'a> {
             at: record.at,
             service: record.service,
             operation: record.operation,
+            world: record.world.as_deref(),
             account: record
                 .who
                 .as_ref()
@@ -59,6 +61,7 @@ impl<'a> CallLine<'a> {
             at: Timestamp::parse_iso8601(text("at")?)?,
             service: text("service"),
             operation: text("operation"),
+            world: text("world"),
             account: text("account")?.into(),
             region: text("region")?,
             method: text("method")?,
@@ -70,8 +73,8 @@ impl<'a> CallLine<'a> {
         })
     }
 
-    /// Appends `TIME  service.Operation  STATUS ErrorCode  DURATION  message` and a line break. Account and region are
-    /// shown where they are not the default ones.
+    /// Appends `TIME  service.Operation  STATUS ErrorCode  DURATION  message` and a line break. World, account
+    /// and region are shown where they are not the default ones.
     pub fn write_human(&self, out: &mut String, colour: bool) {
         let (dim, strong, end) = if colour {
             ("\x1b[2m", "\x1b[1m", "\x1b[0m")
@@ -100,6 +103,9 @@ impl<'a> CallLine<'a> {
             let _ = write!(out, " {}", printable(error));
         }
         let _ = write!(out, "{end}  {dim}{}", text::write_micros(self.duration_us));
+        if let Some(world) = self.world {
+            let _ = write!(out, "  {}", printable(world));
+        }
         if !self.account.is_empty() && self.account != "000000000000" {
             let _ = write!(out, "  {}", printable(&self.account));
         }
@@ -123,6 +129,7 @@ pub fn to_json(cursor: u64, record: &CallRecord) -> Json {
         "request_id": record.request_id.as_str(),
         "service": record.service,
         "operation": record.operation,
+        "world": record.world,
         "account": who.map(|who| who.account.to_string()).unwrap_or_default(),
         "region": who.map(|who| who.region.as_str()).unwrap_or_default(),
         "caller": who.map(Who::arn).unwrap_or_default(),
@@ -154,6 +161,7 @@ pub(crate) mod tests {
             request_id: Id::of(*b"r"),
             service: Some("sqs"),
             operation: Some(operation),
+            world: None,
             who: Some(Who {
                 caller: Caller::root(Account::DEFAULT),
                 account: Account::DEFAULT,

@@ -1,13 +1,13 @@
 //! `/_localstack/*`, in the shapes that tools written for LocalStack read.
 
 use crate::answer::{Refusal, python_json};
-use crate::{Admin, routes};
+use crate::{Scope, routes};
 use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::{Map, Value as Json, json};
 
 /// A service is `available` until its first call and `running` from then on.
-pub(crate) fn health(admin: &Admin) -> Response<Bytes> {
+pub(crate) fn health(admin: &Scope) -> Response<Bytes> {
     let calls = admin.calls.by_service();
     let services: Map<String, Json> = admin
         .cloud
@@ -26,7 +26,7 @@ pub(crate) fn health(admin: &Admin) -> Response<Bytes> {
 }
 
 /// `{"action": "restart"}` empties the cloud, `{"action": "kill"}` stops it.
-pub(crate) async fn act(admin: &Admin, request: &Request<Bytes>) -> Result<(), Refusal> {
+pub(crate) async fn act(admin: &Scope, request: &Request<Bytes>) -> Result<(), Refusal> {
     let body: Json = serde_json::from_slice(request.body()).unwrap_or(Json::Null);
     match body.get("action").and_then(Json::as_str) {
         Some("restart") => routes::reset(admin).await,
@@ -39,7 +39,7 @@ pub(crate) async fn act(admin: &Admin, request: &Request<Bytes>) -> Result<(), R
     }
 }
 
-pub(crate) fn info(admin: &Admin) -> Response<Bytes> {
+pub(crate) fn info(admin: &Scope) -> Response<Bytes> {
     python_json(&json!({
         "version": admin.version,
         "edition": "virga",

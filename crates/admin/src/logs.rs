@@ -2,7 +2,7 @@
 
 use crate::answer::Refusal;
 use crate::query::Query;
-use crate::{Admin, calls, line, text};
+use crate::{Scope, calls, line, text};
 use serde_json::{Value as Json, json};
 use std::time::Duration;
 use virga_base::Timestamp;
@@ -34,7 +34,7 @@ struct Filter {
 }
 
 impl Filter {
-    fn read(admin: &Admin, query: &Query) -> Result<Filter, Refusal> {
+    fn read(admin: &Scope, query: &Query) -> Result<Filter, Refusal> {
         let lower = |name| query.get(name).map(str::to_lowercase);
         Ok(Filter {
             service: lower("service"),
@@ -70,7 +70,7 @@ impl Filter {
 }
 
 /// With `follow`, waits until there is something to tell, or `wait_s` have passed.
-pub(crate) async fn logs(admin: &Admin, query: &Query) -> Result<Json, Refusal> {
+pub(crate) async fn logs(admin: &Scope, query: &Query) -> Result<Json, Refusal> {
     let filter = Filter::read(admin, query)?;
     let limit = usize::try_from(query.number("limit")?.unwrap_or(LIMIT_DEFAULT)).unwrap_or(usize::MAX);
     if limit == 0 {

@@ -2,12 +2,12 @@
 
 use crate::answer::{Refusal, json_response};
 use crate::query::Query;
-use crate::{Admin, answer, fidelity, health, localstack, logs, origin, text, time};
+use crate::{Scope, answer, fidelity, health, localstack, logs, origin, text, time, worlds};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use serde_json::{Value as Json, json};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use virga_service::UnknownWorld;
 
 /// A path, its methods, and what it is for.
 struct Route {
@@ -31,11 +31,23 @@ const ROUTES: &[Route] = &[
         "/_virga/fidelity",
         "How real each operation is: full, stored or none. ?service=NAME lists operations.",
     ),
-    route("POST", "/_virga/reset", "Back to an empty cloud at the machine's time."),
+    route(
+        "POST",
+        "/_virga/reset",
+        "Back to an empty cloud at the machine's time. As all that follows up to the calls: of the world that the host or the \
+         header x-virga-world chooses.",
+    ),
     route(
         "GET, POST",
         "/_virga/time",
-        "The clock. POST {\"action\": \"freeze|set|advance|run|settle|reset\", \"at\", \"by\", \"rate\"} moves it.",
+        "The clock. POST {\"action\": \"freeze|set|advance|run|settle|reset\", \"at\", \"by\", \"rate\", \"steps_max\"} moves \
+         it.",
+    ),
+    route(
+        "GET, POST",
+        worlds::PATH,
+        "All worlds. POST {\"name\", \"from\", \"ttl\", \"replace\"} forks one. GET and DELETE /_virga/worlds/NAME; GET \
+         /_virga/worlds/A/diff/B?limit.",
     ),
     route(
         "GET",
@@ -76,20 +88,26 @@ const ROUTES: &[Route] = &[
     route("POST", "/_localstack/state/reset", "Back to an empty cloud."),
 ];
 
-pub(crate) async fn answer(admin: &Arc<Admin>, request: &Request<Bytes>) -> Response<Bytes> {
+pub(crate) async fn answer(admin: &Scope, request: &Request<Bytes>) -> Response<Bytes> {
     match go(admin, request).await {
         Ok(response) => response,
         Err(refusal) => {
-            let astray = matches!(refusal.status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
+            let astray = matches!(refusal.code, "NotFound" | "MethodNotAllowed");
             refusal.into_response(astray.then(list))
         }
     }
 }
 
-async fn go(admin: &Arc<Admin>, request: &Request<Bytes>) -> Result<Response<Bytes>, Refusal> {
+async fn go(admin: &Scope, request: &Request<Bytes>) -> Result<Response<Bytes>, Refusal> {
     origin::check(request.headers())?;
+    if let Some(UnknownWorld(message)) = request.extensions().get() {
+        return Err(Refusal::new(StatusCode::NOT_FOUND, "UnknownWorld", message));
+    }
     let path = request.uri().path();
     let path = path.strip_suffix('/').unwrap_or(path);
+    if let Some(rest) = path.strip_prefix(worlds::PATH).and_then(|rest| rest.strip_prefix('/')) {
+        return worlds::one(admin, request, rest).await;
+    }
     let route = ROUTES
         .iter()
         .find(|route| route.path == path)
@@ -116,11 +134,13 @@ async fn go(admin: &Arc<Admin>, request: &Request<Bytes>) -> Result<Response<Byt
         ("GET", "/_virga/fidelity") => ok(fidelity::fidelity(admin, &query(&["service", "all"])?)?),
         ("POST", "/_virga/reset") => {
             reset(admin).await?;
-            ok(json!({"reset": true}))
+            ok(json!({"reset": true, "world": admin.cloud.world()}))
         }
         ("GET", "/_virga/time") => ok(time::show(admin, None)),
         ("POST", "/_virga/time") => ok(time::change(admin, request.body()).await?),
         ("GET", "/_virga/logs" | "/_virga/calls") => ok(logs::logs(admin, &query(logs::PARAMETERS)?).await?),
+        ("GET", worlds::PATH) => ok(worlds::list(admin)),
+        ("POST", worlds::PATH) => ok(worlds::fork(admin, request.body()).await?),
         ("POST", "/_virga/stop") => {
             origin::check_loopback(request.extensions().get::<SocketAddr>())?;
             admin.stop();
@@ -152,7 +172,7 @@ async fn go(admin: &Arc<Admin>, request: &Request<Bytes>) -> Result<Response<Byt
     }
 }
 
-pub(crate) async fn reset(admin: &Admin) -> Result<(), Refusal> {
+pub(crate) async fn reset(admin: &Scope) -> Result<(), Refusal> {
     let reset = admin.cloud.reset().await;
     reset.map_err(|error| Refusal::failed(format!("the reset failed: {error}")))
 }

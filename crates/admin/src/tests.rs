@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use virga_base::{Clock, Ids, Timestamp};
-use virga_service::{Cloud, CloudOptions, Observer, Service, Validation};
+use virga_service::{Cloud, CloudOptions, Observer, Service, Validation, Worlds};
 use virga_store::{MemoryEngine, Store};
 
 fn admin() -> Arc<Admin> {
@@ -21,7 +21,7 @@ fn admin() -> Arc<Admin> {
         services: vec![Service::new("sqs", Validation::Own)],
         settings: BTreeMap::new(),
     });
-    Admin::new(cloud, Arc::new(CallLog::default()), "0.0.0")
+    Admin::new(Worlds::of(cloud), Arc::new(CallLog::default()), "0.0.0")
 }
 
 async fn ask_with(admin: &Arc<Admin>, request: Request<Bytes>) -> (StatusCode, String) {

@@ -1,19 +1,19 @@
 //! The clock, shown and moved.
 
 use crate::answer::Refusal;
-use crate::{Admin, text};
+use crate::{Scope, text};
 use http::StatusCode;
 use serde_json::{Map, Value as Json, json};
 use std::time::Duration;
 use virga_base::{ClockMode, Timestamp};
-use virga_service::SettleError;
+use virga_service::{SETTLE_MAX_STEPS, SettleError};
 
 const ACTIONS: [&str; 6] = ["freeze", "set", "advance", "run", "settle", "reset"];
 /// Virtual seconds per real second; beyond, the clock would pass a day in each tick.
 const RATE_MAX: f64 = 1_000_000.0;
 
 /// `steps` is how much deferred work was run.
-pub(crate) fn show(admin: &Admin, steps: Option<u64>) -> Json {
+pub(crate) fn show(admin: &Scope, steps: Option<u64>) -> Json {
     let clock = admin.cloud.clock();
     let now = clock.now();
     let (mode, rate) = match clock.mode() {
@@ -22,6 +22,7 @@ pub(crate) fn show(admin: &Admin, steps: Option<u64>) -> Json {
     };
     let next = admin.cloud.store().next_due().ok().flatten();
     let mut json = json!({
+        "world": admin.cloud.world(),
         "now": now.to_iso8601_millis(),
         "now_ms": now.as_millis(),
         "mode": mode,
@@ -34,7 +35,7 @@ pub(crate) fn show(admin: &Admin, steps: Option<u64>) -> Json {
     json
 }
 
-pub(crate) async fn change(admin: &Admin, body: &[u8]) -> Result<Json, Refusal> {
+pub(crate) async fn change(admin: &Scope, body: &[u8]) -> Result<Json, Refusal> {
     let example = "such as {\"action\": \"advance\", \"by\": \"2h\"}";
     let body: Map<String, Json> =
         serde_json::from_slice(body).map_err(|_| Refusal::bad(format!("the body must be a JSON object, {example}")))?;
@@ -44,9 +45,10 @@ pub(crate) async fn change(admin: &Admin, body: &[u8]) -> Result<Json, Refusal> 
     };
     let takes: &[&str] = match action {
         "freeze" | "set" => &["at"],
-        "advance" => &["by"],
+        "advance" => &["by", "steps_max"],
         "run" => &["rate"],
-        "settle" | "reset" => &[],
+        "settle" => &["steps_max"],
+        "reset" => &[],
         _ => {
             let hint = text::did_you_mean(action, ACTIONS);
             let actions = ACTIONS.join(", ");
@@ -61,36 +63,37 @@ pub(crate) async fn change(admin: &Admin, body: &[u8]) -> Result<Json, Refusal> 
     {
         return Err(Refusal::bad(format!("the action {action} takes no {name:?}")));
     }
-    let clock = admin.cloud.clock();
+    let cloud = &admin.cloud;
+    let steps_max = body.get("steps_max").map_or(Ok(SETTLE_MAX_STEPS), read_steps)?;
     let mut steps = 0;
-    match action {
-        "freeze" => {
-            let at = body.get("at").map(read_time).transpose()?;
-            clock.freeze();
-            if let Some(at) = at {
-                clock.set(at);
-            }
-        }
+    let moved = match action {
+        "freeze" => cloud.freeze(body.get("at").map(read_time).transpose()?).await,
         "set" => {
             let at = body
                 .get("at")
                 .ok_or_else(|| Refusal::bad("the action set needs \"at\", a time"))?;
-            clock.set(read_time(at)?);
+            cloud.set_time(read_time(at)?).await
         }
         "advance" => {
             let by = body
                 .get("by")
                 .ok_or_else(|| Refusal::bad("the action advance needs \"by\", a duration"))?;
-            let by = read_duration(by)?;
-            if by > Timestamp::LATEST.since(clock.now()) {
+            let (by, now) = (read_duration(by)?, cloud.clock().now());
+            if by > Timestamp::LATEST.since(now) {
                 return Err(Refusal::bad("\"by\" goes beyond the year 9999"));
             }
-            steps = admin.cloud.advance(clock.now().plus(by)).await.map_err(unsettled)?;
+            let advanced = cloud.advance_within(now.plus(by), steps_max).await;
+            steps = advanced.map_err(unsettled)?;
+            Ok(())
         }
-        "run" => clock.run(body.get("rate").map_or(Ok(1.0), read_rate)?),
-        "settle" => steps = admin.cloud.settle().await.map_err(unsettled)?,
-        _ => clock.reset(),
-    }
+        "run" => cloud.run_time(body.get("rate").map_or(Ok(1.0), read_rate)?).await,
+        "settle" => {
+            steps = cloud.settle_within(steps_max).await.map_err(unsettled)?;
+            Ok(())
+        }
+        _ => cloud.reset_time().await,
+    };
+    moved.map_err(|error| Refusal::failed(format!("the clock was moved, but that is not kept: {error}")))?;
     Ok(show(admin, Some(steps)))
 }
 
@@ -124,6 +127,15 @@ fn read_rate(value: &Json) -> Result<f64, Refusal> {
             "\"rate\" must be a number of virtual seconds per second, above 0 and up to {RATE_MAX}"
         ))),
     }
+}
+
+fn read_steps(value: &Json) -> Result<u64, Refusal> {
+    let steps = value.as_u64().filter(|steps| (1..=SETTLE_MAX_STEPS).contains(steps));
+    steps.ok_or_else(|| {
+        Refusal::bad(format!(
+            "\"steps_max\" must be a whole number of pieces of work, from 1 to {SETTLE_MAX_STEPS}"
+        ))
+    })
 }
 
 fn unsettled(error: SettleError) -> Refusal {

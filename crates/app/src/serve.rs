@@ -9,7 +9,7 @@ use virga_admin::{Admin, CallLog, Diagnostics, Printer};
 use virga_base::{Clock, Ids};
 use virga_cli::{Failure, Listening, StartOptions};
 use virga_edge::{BindError, Edge, EdgeOptions};
-use virga_service::{Cloud, CloudOptions};
+use virga_service::{CloudOptions, Worlds};
 use virga_store::{DiskEngine, MemoryEngine, Store};
 use virga_store_postgres::PostgresEngine;
 
@@ -40,7 +40,7 @@ async fn serve(options: StartOptions, listening: Listening) -> Result<(), Failur
         (Some(data), None) => Some(open(data)?),
         _ => None,
     };
-    let cloud = Cloud::new(CloudOptions {
+    let cloud = CloudOptions {
         store: Store::new(match (database, &disk) {
             (Some(database), _) => Box::new(database),
             (None, Some(disk)) => Box::new(disk.clone()),
@@ -50,10 +50,13 @@ async fn serve(options: StartOptions, listening: Listening) -> Result<(), Failur
         ids: options.seed.map_or_else(Ids::random, Ids::seeded),
         services: virga_catalog::services(),
         settings: options.services.clone(),
-    });
-    Diagnostics::install(options.log, options.log_level, cloud.clone());
+    };
+    let worlds = Worlds::open(cloud, options.worlds_max)
+        .await
+        .map_err(|error| Failure::usage(format!("Virga cannot read its state: {error}.")))?;
+    Diagnostics::install(options.log, options.log_level, worlds.main().clone());
     let calls = Arc::new(CallLog::default());
-    let admin = Admin::new(cloud.clone(), calls.clone(), env!("CARGO_PKG_VERSION"));
+    let admin = Admin::new(worlds.clone(), calls.clone(), env!("CARGO_PKG_VERSION"));
     let edge = Edge::bind(EdgeOptions {
         host: address_of(&options.host).await?,
         port: options.port,
@@ -81,12 +84,14 @@ async fn serve(options: StartOptions, listening: Listening) -> Result<(), Failur
             .map_err(|error| Failure::usage(format!("Virga cannot start its log: {error}.")))?
     };
     if disk.is_some() {
-        let taken_up = cloud.take_up_work().await;
-        taken_up.map_err(|error| Failure::usage(format!("Virga cannot take up its deferred work: {error}.")))?;
+        for world in worlds.list() {
+            let taken_up = world.take_up_work().await;
+            taken_up.map_err(|error| Failure::usage(format!("Virga cannot take up its deferred work: {error}.")))?;
+        }
     }
-    let scheduler = tokio::spawn(cloud.clone().run_scheduler());
-    let closed = edge.serve(cloud, asked_to_stop(admin)).await;
-    scheduler.abort();
+    let running = tokio::spawn(worlds.clone().run());
+    let closed = edge.serve(worlds, asked_to_stop(admin)).await;
+    running.abort();
     if let Some(disk) = disk {
         // Whoever sees the port free shall find all on disk.
         let _ = tokio::task::spawn_blocking(move || disk.close()).await;

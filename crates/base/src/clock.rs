@@ -1,9 +1,11 @@
 //! The one clock. Real by default; it can be frozen, set, moved on and run at another rate.
 
 use crate::Timestamp;
-use std::sync::{PoisonError, RwLock};
+use crate::bell::{Bell, BellCord};
+use std::pin::pin;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 /// How virtual time follows real time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,12 +24,22 @@ struct State {
     mode: ClockMode,
 }
 
+/// A clock at rest, to be kept: what it showed at a moment of the machine's clock, and how it goes on from there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClockState {
+    pub shown: Timestamp,
+    /// The machine's time when it showed that.
+    pub machine: Timestamp,
+    pub mode: ClockMode,
+}
+
 /// Virtual time for one world.
 ///
 /// All waiting is [`Clock::sleep_until`], which wakes when virtual time arrives, whether by waiting or by being moved.
 pub struct Clock {
     state: RwLock<State>,
-    moved: watch::Sender<u64>,
+    moved: Notify,
+    bell: OnceLock<BellCord>,
 }
 
 impl Clock {
@@ -47,13 +59,60 @@ impl Clock {
     }
 
     fn with(base: Timestamp, mode: ClockMode) -> Clock {
+        let anchor = Instant::now();
+        Clock::of(State { base, anchor, mode })
+    }
+
+    fn of(state: State) -> Clock {
         Clock {
-            state: RwLock::new(State {
-                base,
-                anchor: Instant::now(),
-                mode,
-            }),
-            moved: watch::Sender::new(0),
+            state: RwLock::new(state),
+            moved: Notify::new(),
+            bell: OnceLock::new(),
+        }
+    }
+
+    /// Another clock, which shows the same and goes on alike until either is moved.
+    pub fn fork(&self) -> Clock {
+        Clock::of(self.get())
+    }
+
+    /// Rings `bell` for `world` whenever the clock is moved. Only the first bell is taken.
+    pub fn ring(&self, bell: Arc<dyn Bell>, world: u64) {
+        let _ = self.bell.set(BellCord { bell, world });
+    }
+
+    /// What [`Clock::restore`] takes, now or in another process.
+    pub fn state(&self) -> ClockState {
+        let state = self.get();
+        ClockState {
+            shown: Clock::read(&state),
+            machine: Clock::machine_now(),
+            mode: state.mode,
+        }
+    }
+
+    /// Goes on from a state as if it had run (or stood) ever since.
+    pub fn restore(&self, state: ClockState) {
+        let shown = match state.mode {
+            ClockMode::Frozen => state.shown,
+            ClockMode::Running { rate } => {
+                let passed_ms = Clock::machine_now().as_millis() - state.machine.as_millis();
+                state.shown.plus_millis((passed_ms as f64 * rate) as i64)
+            }
+        };
+        self.change(|_| (shown, state.mode));
+    }
+
+    /// When virtual time will be `due`, if nobody moves the clock; `None` where it stands still before that.
+    pub fn instant_of(&self, due: Timestamp) -> Option<Instant> {
+        let state = self.get();
+        let (real, now) = (Instant::now(), Clock::read(&state));
+        if now >= due {
+            return Some(real);
+        }
+        match state.mode {
+            ClockMode::Frozen => None,
+            ClockMode::Running { rate } => Some(real + real_until(now, due, rate)),
         }
     }
 
@@ -92,7 +151,8 @@ impl Clock {
 
     /// Waits until virtual time is `due` or later.
     pub async fn sleep_until(&self, due: Timestamp) {
-        let mut moved = self.moved.subscribe();
+        // Told of every move since it was made, also before it waits.
+        let mut moved = pin!(self.moved.notified());
         loop {
             let state = self.get();
             let now = Clock::read(&state);
@@ -100,20 +160,13 @@ impl Clock {
                 return;
             }
             match state.mode {
-                ClockMode::Frozen => {
-                    if moved.changed().await.is_err() {
-                        return;
-                    }
-                }
-                ClockMode::Running { rate } => {
-                    // A day at most, so that no rate or date can overflow the timer; the loop looks again.
-                    let real_s = (due.since(now).as_secs_f64() / rate).clamp(0.0005, 86_400.0);
-                    tokio::select! {
-                        () = tokio::time::sleep(Duration::from_secs_f64(real_s)) => {}
-                        changed = moved.changed() => if changed.is_err() { return },
-                    }
-                }
+                ClockMode::Frozen => moved.as_mut().await,
+                ClockMode::Running { rate } => tokio::select! {
+                    () = tokio::time::sleep(real_until(now, due, rate)) => continue,
+                    () = moved.as_mut() => {}
+                },
             }
+            moved.set(self.moved.notified());
         }
     }
 
@@ -141,8 +194,16 @@ impl Clock {
                 mode,
             };
         }
-        self.moved.send_modify(|n| *n += 1);
+        self.moved.notify_waiters();
+        if let Some(cord) = self.bell.get() {
+            cord.pull();
+        }
     }
+}
+
+/// Real time from `now` to `due`; a day at most, so that no rate or date can overflow a timer: look again then.
+fn real_until(now: Timestamp, due: Timestamp, rate: f64) -> Duration {
+    Duration::from_secs_f64((due.since(now).as_secs_f64() / rate).clamp(0.0005, 86_400.0))
 }
 
 #[cfg(test)]
@@ -162,6 +223,42 @@ mod tests {
         );
         clock.run(f64::NAN);
         assert_eq!(clock.mode(), ClockMode::Running { rate: 1.0 });
+    }
+
+    #[test]
+    fn a_fork_begins_alike_and_goes_its_own_way() {
+        let clock = Clock::frozen(Timestamp::from_secs(10));
+        let fork = clock.fork();
+        assert_eq!((fork.now(), fork.mode()), (clock.now(), ClockMode::Frozen));
+        fork.set(Timestamp::from_secs(99));
+        assert_eq!(clock.now(), Timestamp::from_secs(10));
+    }
+
+    #[test]
+    fn a_kept_state_goes_on() {
+        let clock = Clock::frozen(Timestamp::from_secs(10));
+        let mut state = clock.state();
+        let other = Clock::real();
+        other.restore(state);
+        assert_eq!(
+            (other.now(), other.mode()),
+            (Timestamp::from_secs(10), ClockMode::Frozen)
+        );
+        state.mode = ClockMode::Running { rate: 60.0 };
+        state.machine = state.machine.plus_secs(-10);
+        other.restore(state);
+        let passed = other.now().since(Timestamp::from_secs(10)).as_secs();
+        assert!((600..700).contains(&passed), "ten seconds at rate 60, not {passed} s");
+    }
+
+    #[test]
+    fn a_clock_tells_when_a_time_will_come() {
+        let clock = Clock::frozen(Timestamp::from_secs(10));
+        assert_eq!(clock.instant_of(Timestamp::from_secs(11)), None);
+        assert!(clock.instant_of(Timestamp::from_secs(10)).is_some());
+        clock.run(60.0);
+        let at = clock.instant_of(Timestamp::from_secs(70));
+        assert!(at.is_some_and(|at| at <= std::time::Instant::now() + std::time::Duration::from_secs(1)));
     }
 
     #[tokio::test]

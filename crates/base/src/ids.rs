@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha12Rng;
 use rand_core::{RngCore, SeedableRng};
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 const UPPER: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -11,67 +11,109 @@ const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 
 /// Draws ids, tokens and secrets from one cryptographic generator (ChaCha12).
 pub struct Ids {
-    /// Whether what it draws is to be repeated.
-    is_seeded: bool,
-    generator: Mutex<ChaCha12Rng>,
+    /// The system's entropy where there is none.
+    seed: Option<[u8; 32]>,
+    source: Mutex<Source>,
+}
+
+struct Source {
+    stream: u64,
+    /// Made when it is first drawn from: most forks of a world never are.
+    generator: Option<Box<ChaCha12Rng>>,
+}
+
+fn system_seed() -> [u8; 32] {
+    let mut seed = [0; 32];
+    // Without the system's entropy (no known platform) ids would repeat between runs but still be unique within one.
+    if getrandom::fill(&mut seed).is_err() {
+        seed[0] = 1;
+    }
+    seed
+}
+
+/// FNV-1a.
+fn hash(parts: &[&[u8]]) -> u64 {
+    parts
+        .iter()
+        .flat_map(|part| part.iter())
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        })
 }
 
 impl Ids {
     /// Every run draws the same ids in the same order.
     pub fn seeded(seed: u64) -> Ids {
-        Ids {
-            is_seeded: true,
-            generator: Mutex::new(ChaCha12Rng::seed_from_u64(seed)),
-        }
+        Ids::from_seed(ChaCha12Rng::seed_from_u64(seed).get_seed())
+    }
+
+    /// Every run draws the same ids in the same order.
+    pub fn from_seed(seed: [u8; 32]) -> Ids {
+        Ids::with(Some(seed), 0)
     }
 
     /// Seeded by the operating system.
     pub fn random() -> Ids {
-        let mut seed = [0; 32];
-        // Without the system's entropy (no known platform) ids would repeat between runs but still be unique within one.
-        if getrandom::fill(&mut seed).is_err() {
-            seed[0] = 1;
-        }
+        Ids::with(None, 0)
+    }
+
+    fn with(seed: Option<[u8; 32]>, stream: u64) -> Ids {
         Ids {
-            is_seeded: false,
-            generator: Mutex::new(ChaCha12Rng::from_seed(seed)),
+            seed,
+            source: Mutex::new(Source {
+                stream,
+                generator: None,
+            }),
         }
+    }
+
+    /// The seed for a fork of that name: random for random ids; for seeded ones a function of the name and of what has
+    /// been drawn so far, so that the same calls give it the same ids.
+    pub fn fork_seed(&self, name: &str) -> Option<[u8; 32]> {
+        self.seed?;
+        self.draw(|generator| {
+            let mut apart = generator.clone();
+            apart.set_stream(hash(&[&generator.get_stream().to_be_bytes(), name.as_bytes()]));
+            let mut seed = [0; 32];
+            apart.fill_bytes(&mut seed);
+            Some(seed)
+        })
     }
 
     /// An independent source of the same seed: its draws repeat with it, and neither hurries the other on. Two of one
-    /// number draw the same; number 0 is what a fresh source begins with.
+    /// number draw the same; number 0 is what a fresh source begins with. Of a source without a seed, another such.
     pub fn stream(&self, number: u64) -> Ids {
-        let mut generator = self.generator.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        generator.set_stream(number);
-        generator.set_word_pos(0);
-        Ids {
-            is_seeded: self.is_seeded,
-            generator: Mutex::new(generator),
-        }
+        Ids::with(self.seed, number)
     }
 
-    /// Goes to the beginning of the stream of that number, whose ids are drawn again. A source without a seed takes a new
-    /// one from itself instead, so that its ids and those of its streams stay unique.
+    fn source(&self) -> MutexGuard<'_, Source> {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn draw<T>(&self, f: impl FnOnce(&mut ChaCha12Rng) -> T) -> T {
+        let Source { stream, generator } = &mut *self.source();
+        f(generator.get_or_insert_with(|| {
+            let mut generator = ChaCha12Rng::from_seed(self.seed.unwrap_or_else(system_seed));
+            generator.set_stream(*stream);
+            Box::new(generator)
+        }))
+    }
+
+    /// Goes to the beginning of the stream of that number, whose ids are drawn again. A source without a seed takes
+    /// another from the system instead, so that its ids stay unique.
     pub fn restart(&self, number: u64) {
-        let mut generator = self.generator.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.is_seeded {
-            let mut seed = [0; 32];
-            generator.fill_bytes(&mut seed);
-            *generator = ChaCha12Rng::from_seed(seed);
-        }
-        generator.set_stream(number);
-        generator.set_word_pos(0);
+        *self.source() = Source {
+            stream: number,
+            generator: None,
+        };
     }
 
     pub fn fill(&self, bytes: &mut [u8]) {
-        self.generator
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .fill_bytes(bytes);
+        self.draw(|generator| generator.fill_bytes(bytes));
     }
 
     pub fn u64(&self) -> u64 {
-        self.generator.lock().unwrap_or_else(PoisonError::into_inner).next_u64()
+        self.draw(RngCore::next_u64)
     }
 
     /// The sixteen bytes of a version 4 UUID, for those who keep it rather than show it.
@@ -228,6 +270,23 @@ mod tests {
         random.restart(0);
         assert_ne!(draw(&random), first.0);
         assert_ne!(draw(&random.stream(3)), first.1);
+    }
+
+    #[test]
+    fn forks_of_seeded_ids_repeat_and_differ() {
+        let draw = |drawn_before: u32, name: &str| {
+            let ids = Ids::seeded(7);
+            (0..drawn_before).for_each(|_| drop(ids.uuid()));
+            let seed = ids.fork_seed(name).map(Ids::from_seed).map(|fork| fork.uuid());
+            (seed, ids.uuid())
+        };
+        assert_eq!(draw(3, "a"), draw(3, "a"));
+        let all = [draw(3, "a").0, draw(3, "b").0, draw(4, "a").0, Some(draw(3, "a").1)];
+        assert!(
+            all.iter()
+                .all(|id| all.iter().filter(|other| *other == id).count() == 1)
+        );
+        assert_eq!(Ids::random().fork_seed("a"), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! others are handed a [`Clock`] and [`Ids`], so that the same seed and the same calls give the same bytes.
 
 mod arn;
+mod bell;
 mod clock;
 mod error;
 mod ids;
@@ -12,7 +13,8 @@ mod place;
 mod time;
 
 pub use arn::{Arn, ArnError};
-pub use clock::{Clock, ClockMode};
+pub use bell::{Bell, BellCord};
+pub use clock::{Clock, ClockMode, ClockState};
 pub use error::{AwsError, Fault};
 pub use ids::{Id, Ids};
 pub use place::{Account, Partition, PlaceError, Region};

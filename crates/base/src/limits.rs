@@ -22,3 +22,5 @@ pub const HEADERS_READ_MAX_S: u64 = 30;
 pub const BODY_READ_MAX_S: u64 = 60;
 /// Seconds that a graceful stop waits for requests under way.
 pub const STOP_MAX_S: u64 = 10;
+/// Worlds at once, unless the setting says otherwise.
+pub const WORLDS_MAX: usize = 10_000;

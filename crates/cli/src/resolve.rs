@@ -27,6 +27,8 @@ pub struct StartOptions {
     /// The URL of a database that state is kept in.
     pub store: Option<String>,
     pub seed: Option<u64>,
+    /// Worlds at once, the first among them.
+    pub worlds_max: usize,
     /// By service, then name: what the user has set.
     pub services: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -96,6 +98,7 @@ impl Resolved {
                 "" => None,
                 seed => Some(seed.parse().map_err(|_| broken("seed"))?),
             },
+            worlds_max: value("worlds_max").parse().map_err(|_| broken("worlds_max"))?,
             services: self
                 .services
                 .iter()

@@ -154,6 +154,13 @@ pub const SETTINGS: &[Setting] = &[
         default: "",
         text: "Draw all ids from this seed. The same seed and the same calls give the same ids; without it they are random.",
     },
+    Setting {
+        name: "worlds_max",
+        value: "N",
+        kind: Kind::Number,
+        default: "10000",
+        text: "How many worlds there may be at once, the first among them.",
+    },
 ];
 
 /// Environment variables of the house that are no settings of the server.

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use virga_auth::SigningKeys;
-use virga_service::Cloud;
+use virga_service::Worlds;
 
 /// Why nothing listens. Its text is one sentence for people.
 #[derive(Debug)]
@@ -105,10 +105,10 @@ impl Edge {
         Certificate(self.shared.tls.clone())
     }
 
-    /// Serves until `shutdown` completes, then lets requests under way finish for a while. The port stays taken for as long
-    /// as the answer lives; connections are closed at once then.
-    pub async fn serve(self, cloud: Arc<Cloud>, shutdown: impl Future<Output = ()>) -> Closed {
-        let desk = Arc::new(Desk::new(self.shared.clone(), cloud));
+    /// Serves these worlds until `shutdown` completes, then lets requests under way finish for a while. The port stays taken
+    /// for as long as the answer lives; connections are closed at once then.
+    pub async fn serve(self, worlds: Arc<Worlds>, shutdown: impl Future<Output = ()>) -> Closed {
+        let desk = Arc::new(Desk::new(self.shared.clone(), worlds));
         let limits = &self.shared.options.limits;
         let room_max = u32::try_from(limits.connections_max).unwrap_or(u32::MAX);
         let room = Arc::new(Semaphore::new(room_max as usize));
@@ -129,8 +129,8 @@ impl Edge {
     }
 
     /// Answers one request in process, without a connection.
-    pub async fn handle(&self, cloud: Arc<Cloud>, request: http::Request<Bytes>) -> http::Response<Bytes> {
-        let desk = Desk::new(self.shared.clone(), cloud);
+    pub async fn handle(&self, worlds: Arc<Worlds>, request: http::Request<Bytes>) -> http::Response<Bytes> {
+        let desk = Desk::new(self.shared.clone(), worlds);
         let peer = Peer::new(self.address, false);
         let (head, body) = chain::walk(&desk, &peer, request.map(Payload::Whole))
             .await

@@ -13,6 +13,7 @@ mod options;
 mod place;
 mod pulse;
 mod tls;
+mod world;
 
 pub use body::answer::AnswerBody;
 pub use body::chunked::{ChunkDecoder, Step};

@@ -11,8 +11,9 @@ use std::time::Duration;
 use virga_base::{AwsError, limits};
 use virga_service::{BoxFuture, Call, CallRecord, Cloud, Observer, Who};
 
-/// Serves what is not AWS: paths under `/_virga/` and `/_localstack/`, and `/` for a browser. The peer's `SocketAddr` is
-/// among the request's extensions.
+/// Serves what is not AWS: paths under `/_virga/` and `/_localstack/`, and `/` for a browser. Among the request's extensions
+/// are the peer's `SocketAddr` and, where the request chose a world that is not the first, its `Arc<Cloud>`, or
+/// [`virga_service::UnknownWorld`].
 pub type Internal = Arc<dyn Fn(http::Request<Bytes>) -> BoxFuture<http::Response<Bytes>> + Send + Sync>;
 
 /// A future that may borrow from its call.

@@ -1,6 +1,7 @@
 //! A running world: its store, clock and ids, the services in it, and dispatch.
 
 use crate::operation::{Answer, Handler};
+use crate::worlds::{Life, Origin};
 use crate::{Caller, Checked, Credential, Ctx, Request, Service};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -29,12 +30,18 @@ pub struct Cloud {
     store: Store,
     clock: Clock,
     ids: Ids,
+    house: Arc<House>,
+    pub(crate) life: Life,
+    /// Held shared by deferred work under way, exclusively by [`Cloud::settle`].
+    pub(crate) working: Arc<RwLock<()>>,
+}
+
+/// What all worlds of a process share.
+struct House {
     /// For what is no call of AWS's, and must not change what calls draw.
     ids_aside: Ids,
     services: HashMap<&'static str, Service>,
     settings: BTreeMap<String, BTreeMap<String, String>>,
-    /// Held shared by deferred work under way, exclusively by [`Cloud::settle`].
-    pub(crate) working: Arc<RwLock<()>>,
 }
 
 /// One call of one operation, decoded and addressed.
@@ -88,16 +95,31 @@ impl Cloud {
             services,
             settings,
         } = options;
+        let house = House {
+            ids_aside: ids.stream(STREAM_ASIDE),
+            services: services.into_iter().map(|service| (service.name, service)).collect(),
+            settings,
+        };
         let opening = opening(&store);
+        let ids = if opening == 0 { ids } else { ids.stream(opening) };
+        Cloud::with(store, clock, ids, Arc::new(house), Life::of_main())
+    }
+
+    fn with(store: Store, clock: Clock, ids: Ids, house: Arc<House>, life: Life) -> Arc<Cloud> {
         Arc::new(Cloud {
             store,
             clock,
-            ids_aside: ids.stream(STREAM_ASIDE),
-            ids: if opening == 0 { ids } else { ids.stream(opening) },
-            services: services.into_iter().map(|service| (service.name, service)).collect(),
-            settings,
+            ids,
+            house,
+            life,
             working: Arc::default(),
         })
+    }
+
+    /// A world of these rows beside this one, with the same services and a clock that shows the same.
+    pub(crate) fn beside(&self, store: Store, ids: Ids, name: &str, origin: Origin) -> Arc<Cloud> {
+        let life = Life::of_fork(name, origin);
+        Cloud::with(store, self.clock.fork(), ids, self.house.clone(), life)
     }
 
     pub fn store(&self) -> &Store {
@@ -115,7 +137,7 @@ impl Cloud {
     /// The source of ids for what is no call of AWS's: asking for the health or the time shall not change what the next
     /// call draws.
     pub fn ids_aside(&self) -> &Ids {
-        &self.ids_aside
+        &self.house.ids_aside
     }
 
     /// The source of ids of one row of deferred work, whose number it is. Work runs beside calls, and must not change
@@ -126,16 +148,20 @@ impl Cloud {
 
     /// The service with that model name, if it is built.
     pub fn service(&self, name: &str) -> Option<&Service> {
-        self.services.get(name)
+        self.house.services.get(name)
     }
 
     /// The services that are built, by name.
     pub fn services(&self) -> BTreeMap<&'static str, &Service> {
-        self.services.iter().map(|(name, service)| (*name, service)).collect()
+        self.house
+            .services
+            .iter()
+            .map(|(name, service)| (*name, service))
+            .collect()
     }
 
     pub fn setting(&self, service: &str, name: &str) -> Option<&str> {
-        self.settings.get(service)?.get(name).map(String::as_str)
+        self.house.settings.get(service)?.get(name).map(String::as_str)
     }
 
     /// Checks a call and runs its operation, or says that it is not built.
@@ -151,7 +177,7 @@ impl Cloud {
     }
 
     fn built(&self, call: &Call) -> Result<(&Service, &Handler), AwsError> {
-        let service = self.services.get(call.model.name.as_str());
+        let service = self.house.services.get(call.model.name.as_str());
         service
             .and_then(|service| Some((service, &service.operations.get(call.operation.name.as_str())?.0)))
             .ok_or_else(|| AwsError::not_implemented(&call.model.service_id, &call.operation.name))
@@ -199,11 +225,19 @@ impl Cloud {
     /// Back to an empty world at the machine's time, whose ids begin anew where they are seeded.
     pub async fn reset(&self) -> Result<(), StoreError> {
         // Deferred work under way would write rows of the old world into the new one.
-        let _alone = self.working.write().await;
+        let alone = self.working.write().await;
         self.store.clear()?;
         self.clock.reset();
         self.ids.restart(opening(&self.store));
-        Ok(())
+        drop(alone);
+        self.remember_origin().await
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        // The scheduler finds that this world is no more.
+        self.store.ring();
     }
 }
 

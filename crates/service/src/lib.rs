@@ -7,12 +7,15 @@
 mod caller;
 mod checked;
 mod cloud;
+mod conductor;
 mod ctx;
 mod operation;
 pub mod outbox;
 mod record;
 mod scheduler;
 mod service;
+mod time;
+mod worlds;
 
 pub use caller::{Caller, Credential, Principal};
 pub use checked::Checked;
@@ -22,6 +25,7 @@ pub use operation::{Answer, Body, BoxFuture, Handler, Operation};
 pub use record::{CallRecord, Observer, Who};
 pub use scheduler::{SETTLE_MAX_STEPS, SettleError};
 pub use service::{DueHandler, Fidelity, FindCredential, Service, Setting, Validation};
+pub use worlds::{Fork, MAIN, Origin, UnknownWorld, WorldError, Worlds, is_reserved};
 
 /// What services need of the crates below, so that they name one crate.
 pub use virga_base::{Account, Arn, AwsError, Region, Timestamp};

@@ -14,6 +14,8 @@ pub struct CallRecord {
     /// Model name and operation, where they were recognised.
     pub service: Option<&'static str>,
     pub operation: Option<&'static str>,
+    /// The world that it was made in, if that is not the first.
+    pub world: Option<Box<str>>,
     /// Who called from where, as far as it was known.
     pub who: Option<Who>,
     pub method: Method,

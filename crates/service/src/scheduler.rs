@@ -1,18 +1,15 @@
-//! The one scheduler: runs deferred work in the order it is due, off the one clock.
+//! Deferred work of one world: claimed in the order it is due, run, and tried again where it fails.
 
+use crate::conductor::Conductor;
 use crate::{Caller, Cloud, Ctx, Request, outbox};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::Semaphore;
 use virga_base::{Account, AwsError, Ids, Region, Timestamp};
 use virga_store::schedule::{self, DueId, DueRow};
 use virga_store::{Place, StoreError};
 
-/// How much deferred work one settle or advance runs before it gives up.
+/// How much deferred work one settle or advance runs before it gives up, unless it is told otherwise.
 pub const SETTLE_MAX_STEPS: u64 = 1_000_000;
-/// Deferred work that runs side by side in the background.
-const TOGETHER_MAX: usize = 64;
 /// Seconds until claimed work is taken up by another, should the claimer have died.
 const LEASE_S: i64 = 20 * 60;
 /// How often failing work is tried.
@@ -47,7 +44,7 @@ impl From<StoreError> for SettleError {
     }
 }
 
-struct Claimed {
+pub(crate) struct Claimed {
     /// Names the row as it was claimed; no two rows are ever of the same number.
     number: u64,
     row: DueRow,
@@ -55,52 +52,12 @@ struct Claimed {
 }
 
 impl Cloud {
-    /// Runs deferred work as it falls due, until the task is dropped.
+    /// Runs deferred work of this world alone as it falls due, until the task is dropped. [`crate::Worlds::run`] does so for
+    /// many.
     pub async fn run_scheduler(self: Arc<Cloud>) {
-        let room = Arc::new(Semaphore::new(TOGETHER_MAX));
-        let mut added = self.store().watch_due();
-        loop {
-            added.mark_unchanged();
-            let next = match self.store().next_due() {
-                Ok(next) => next,
-                Err(error) => {
-                    log::error!("cannot read deferred work: {error}");
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                    continue;
-                }
-            };
-            let arrived = match next {
-                None => {
-                    let _ = added.changed().await;
-                    false
-                }
-                Some(at) => tokio::select! {
-                    () = self.clock().sleep_until(at) => true,
-                    _ = added.changed() => false,
-                },
-            };
-            if !arrived {
-                continue;
-            }
-            let Ok(place) = room.clone().acquire_owned().await else {
-                return;
-            };
-            let working = self.working.clone().read_owned().await;
-            match self.claim().await {
-                Ok(Some(claimed)) => {
-                    let cloud = self.clone();
-                    tokio::spawn(async move {
-                        cloud.work(claimed).await;
-                        drop((working, place));
-                    });
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    log::error!("cannot claim deferred work: {error}");
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                }
-            }
-        }
+        let conductor = Conductor::new();
+        conductor.add(&self);
+        conductor.run().await;
     }
 
     /// Makes work due that a process had claimed which is gone now, be it killed. Only where the store is ours alone, and
@@ -111,22 +68,32 @@ impl Cloud {
         self.store().write(&place, |tx| schedule::take_up(tx, now)).await
     }
 
-    /// Runs all work that is due now, in order, with what it causes; answers how much there was.
-    pub async fn settle(self: &Arc<Cloud>) -> Result<u64, SettleError> {
-        let _alone = self.working.write().await;
-        self.run_due(0).await
+    /// As [`Cloud::settle`], and gives up after `steps_max` pieces of work.
+    pub async fn settle_within(self: &Arc<Cloud>, steps_max: u64) -> Result<u64, SettleError> {
+        let outcome = {
+            let _alone = self.working.write().await;
+            self.run_due(0, steps_max).await
+        };
+        self.store().ring();
+        outcome
     }
 
-    /// Moves the clock to `target` step by step: each piece of work due by then runs at its own time, in order, with what
-    /// it causes. Answers how much there was.
-    pub async fn advance(self: &Arc<Cloud>, target: Timestamp) -> Result<u64, SettleError> {
-        let _alone = self.working.write().await;
-        let mut steps = self.run_due(0).await?;
+    pub(crate) async fn step_to(self: &Arc<Cloud>, target: Timestamp, steps_max: u64) -> Result<u64, SettleError> {
+        let outcome = {
+            let _alone = self.working.write().await;
+            self.step_alone_to(target, steps_max).await
+        };
+        self.store().ring();
+        outcome
+    }
+
+    async fn step_alone_to(self: &Arc<Cloud>, target: Timestamp, steps_max: u64) -> Result<u64, SettleError> {
+        let mut steps = self.run_due(0, steps_max).await?;
         while let Some(at) = self.store().next_due()?.filter(|at| *at <= target) {
             if at > self.clock().now() {
                 self.clock().set(at);
             }
-            steps = self.run_due(steps).await?;
+            steps = self.run_due(steps, steps_max).await?;
         }
         if target > self.clock().now() {
             self.clock().set(target);
@@ -134,20 +101,24 @@ impl Cloud {
         Ok(steps)
     }
 
-    async fn run_due(self: &Arc<Cloud>, mut steps: u64) -> Result<u64, SettleError> {
-        while let Some(claimed) = self.claim().await? {
-            steps += 1;
-            if steps > SETTLE_MAX_STEPS {
-                return Err(SettleError::NeverEnds {
-                    steps: SETTLE_MAX_STEPS,
-                });
+    async fn run_due(self: &Arc<Cloud>, mut steps: u64, steps_max: u64) -> Result<u64, SettleError> {
+        loop {
+            if self.has_ended() {
+                let error = StoreError::Engine(format!("the world {:?} was dropped", self.world()));
+                return Err(error.into());
             }
+            if steps >= steps_max && self.store().next_due()?.is_some_and(|at| at <= self.clock().now()) {
+                return Err(SettleError::NeverEnds { steps });
+            }
+            let Some(claimed) = self.claim().await? else {
+                return Ok(steps);
+            };
+            steps += 1;
             self.work(claimed).await;
         }
-        Ok(steps)
     }
 
-    async fn claim(&self) -> Result<Option<Claimed>, StoreError> {
+    pub(crate) async fn claim(&self) -> Result<Option<Claimed>, StoreError> {
         let now = self.clock().now();
         let claimed = self
             .store()
@@ -160,7 +131,7 @@ impl Cloud {
         }))
     }
 
-    async fn work(self: &Arc<Cloud>, claimed: Claimed) {
+    pub(crate) async fn work(self: &Arc<Cloud>, claimed: Claimed) {
         let Claimed { number, row, lease } = claimed;
         let ids = Arc::new(self.ids_of_work(number));
         let result = self.run_row(&row, ids).await;

@@ -2,10 +2,10 @@
 
 use crate::{Decision, Effects, Engine, EngineFigures, Place, ReadTx, StoreError, Table, Tx, Waiters};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::watch;
-use virga_base::Timestamp;
+use virga_base::{Bell, BellCord, Timestamp};
 
 /// Lifetime: the world's. Key: none. Value: how often the rows have been opened, a fork's parent included.
 const OPENINGS: Table<(), u64> = Table::new(0x0004, "store.openings");
@@ -22,7 +22,9 @@ struct Watchers {
     /// Lets commits pass without a lock while nobody waits.
     count: AtomicUsize,
     topics: Mutex<HashMap<Vec<u8>, Watched>>,
-    due: watch::Sender<u64>,
+    bell: OnceLock<BellCord>,
+    /// New work that is due before this, in milliseconds, rings the bell; the ringer knows of all else.
+    known_due_ms: AtomicI64,
 }
 
 /// How many watch a topic, and how they are woken.
@@ -43,7 +45,9 @@ impl Waiters for Watchers {
     }
 
     fn wake_due(&self) {
-        self.due.send_modify(|n| *n += 1);
+        if let Some(cord) = self.bell.get() {
+            cord.pull();
+        }
     }
 }
 
@@ -58,7 +62,8 @@ impl Store {
         let watchers = Arc::new(Watchers {
             count: AtomicUsize::new(0),
             topics: Mutex::default(),
-            due: watch::Sender::new(0),
+            bell: OnceLock::new(),
+            known_due_ms: AtomicI64::new(i64::MAX),
         });
         let waiters: Arc<dyn Waiters> = watchers.clone();
         Store {
@@ -71,6 +76,28 @@ impl Store {
     /// Whether other processes may change the rows.
     pub fn is_shared(&self) -> bool {
         self.is_shared
+    }
+
+    /// Another world that begins with all of this one's rows and shares them until either writes. An engine that keeps its
+    /// rows keeps the fork's under `name`.
+    pub fn fork(&self, name: &str) -> Result<Store, StoreError> {
+        self.engine.fork(name).map(Store::new)
+    }
+
+    /// The forks that the engine holds from before, by name.
+    pub fn kept(&self) -> Result<Vec<(String, Store)>, StoreError> {
+        let kept = self.engine.kept()?.into_iter();
+        Ok(kept.map(|(name, engine)| (name, Store::new(engine))).collect())
+    }
+
+    /// Gives up the fork of that name for good. Nobody may use it any more.
+    pub fn forget(&self, name: &str) -> Result<(), StoreError> {
+        self.engine.forget(name)
+    }
+
+    /// Whether the rows outlive the process.
+    pub fn is_kept(&self) -> bool {
+        self.engine.location().is_some()
     }
 
     /// Reads a consistent view. `f` may run more than once.
@@ -115,8 +142,12 @@ impl Store {
     }
 
     fn announce(&self, effects: &Effects) {
-        if effects.due.is_some() {
-            self.watchers.wake_due();
+        let known = &self.watchers.known_due_ms;
+        if effects
+            .due
+            .is_some_and(|due| due.as_millis() < known.load(Ordering::SeqCst))
+        {
+            self.ring();
         }
         if effects.topics.is_empty() || self.watchers.count.load(Ordering::Acquire) == 0 {
             return;
@@ -144,15 +175,33 @@ impl Store {
         }
     }
 
-    /// Changes each time that deferred work is added.
-    pub fn watch_due(&self) -> watch::Receiver<u64> {
-        self.watchers.due.subscribe()
+    /// Rings `bell` for `world` when deferred work is added that is due before all that is known. Only the first bell is
+    /// taken.
+    pub fn ring_bell(&self, bell: Arc<dyn Bell>, world: u64) {
+        let _ = self.watchers.bell.set(BellCord { bell, world });
+    }
+
+    /// Rings the bell: the work that is due first may be another.
+    pub fn ring(&self) {
+        self.watchers.wake_due();
+    }
+
+    /// When the first deferred work is due. From then on the bell is rung only for work before that.
+    pub fn learn_next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let known = &self.watchers.known_due_ms;
+        // Work that comes between the two steps rings, needed or not.
+        known.store(i64::MAX, Ordering::SeqCst);
+        let next = self.next_due()?;
+        if let Some(next) = next {
+            known.store(next.as_millis(), Ordering::SeqCst);
+        }
+        Ok(next)
     }
 
     /// Removes every row, and wakes all who wait.
     pub fn clear(&self) -> Result<(), StoreError> {
         self.engine.clear()?;
-        self.watchers.wake_due();
+        self.ring();
         for (_, sender) in self.watchers.locked().values() {
             sender.send_modify(|n| *n += 1);
         }

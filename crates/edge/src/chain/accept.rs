@@ -5,6 +5,7 @@ use crate::body::Payload;
 use crate::body::answer::AnswerBody;
 use crate::body::whole::{self, BodyError};
 use crate::cors::{self, Standing};
+use crate::world::{self, Chosen, WORLD};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, Version};
@@ -12,6 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 use virga_base::{AwsError, Id, Timestamp};
+use virga_service::UnknownWorld;
 use virga_shape::Protocol;
 
 /// The other end of a connection.
@@ -49,6 +51,7 @@ pub struct Arrival {
     /// Whether it came over TLS.
     pub secure: bool,
     pub(crate) standing: Standing,
+    pub(crate) world: Chosen,
     /// The marks of all headers' names.
     names: u64,
 }
@@ -78,6 +81,22 @@ impl Arrival {
                 .uri
                 .authority()
                 .and_then(|host| HeaderValue::from_str(host.as_str()).ok()),
+        }
+    }
+
+    /// The host as it would be for the first world.
+    pub(crate) fn plain_host(&self) -> Option<&str> {
+        match &self.world {
+            Chosen::Fork { host: Some(host), .. } => Some(host),
+            _ => self.host(),
+        }
+    }
+
+    /// The name of the world that was chosen, if it is not the first.
+    pub fn world(&self) -> Option<&str> {
+        match &self.world {
+            Chosen::Fork { world, .. } => Some(world.world()),
+            Chosen::Main | Chosen::Unknown(_) => None,
         }
     }
 
@@ -112,10 +131,11 @@ pub(super) struct Raw {
 pub(super) fn accept(desk: &Desk, peer: &Peer, request: http::Request<Payload>) -> (Arrival, Raw) {
     let (head, body) = request.into_parts();
     let names = head.headers.keys().fold(0, |names, name| names | mark(name));
+    let world = world::choose(&desk.worlds, &head.headers, names & mark(&WORLD) != 0, &head.uri);
     let mut arrival = Arrival {
         names,
         id: Id::default(),
-        at: desk.cloud.clock().now(),
+        at: desk.chosen(&world).clock().now(),
         began: Instant::now(),
         standing: match names & (mark(&ORIGIN) | mark(&cors::FETCH_SITE)) {
             0 => Standing::Plain,
@@ -128,13 +148,16 @@ pub(super) fn accept(desk: &Desk, peer: &Peer, request: http::Request<Payload>) 
         peer: peer.address,
         source_ip: peer.ip.clone(),
         secure: peer.secure,
+        world,
     };
     // Asking Virga itself, for its health or the time, must not change what a seed gives the calls.
+    let cloud = desk.cloud_for(&arrival);
     let ids = match is_internal(&arrival) {
-        true => desk.cloud.ids_aside(),
-        false => desk.cloud.ids(),
+        true => cloud.ids_aside(),
+        false => cloud.ids(),
     };
-    arrival.id = Id::uuid(&ids.uuid_bytes());
+    let id = Id::uuid(&ids.uuid_bytes());
+    arrival.id = id;
     (arrival, Raw { body })
 }
 
@@ -209,6 +232,15 @@ async fn serve_internal(
     *request.uri_mut() = arrival.uri.clone();
     *request.headers_mut() = arrival.headers.clone();
     request.extensions_mut().insert(arrival.peer);
+    match &arrival.world {
+        Chosen::Main => {}
+        Chosen::Fork { world, .. } => {
+            request.extensions_mut().insert(world.clone());
+        }
+        Chosen::Unknown(unknown) => {
+            request.extensions_mut().insert(UnknownWorld(unknown.message()));
+        }
+    }
     let answered = crate::catch::catch(internal(request)).await;
     let answer = answered.ok_or_else(|| AwsError::internal("An internal error occurred."))?;
     Ok(answer.map(AnswerBody::whole))

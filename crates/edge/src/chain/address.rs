@@ -5,6 +5,7 @@ use super::{Arrival, Desk, Exit, Refused, Target};
 use crate::body::Payload;
 use crate::body::whole;
 use crate::cors::Standing;
+use crate::world::Chosen;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderName, Method};
@@ -62,7 +63,7 @@ pub(super) async fn address<'a>(desk: &Desk, arrival: &'a Arrival, raw: Raw) -> 
         method: arrival.method.as_str(),
         path: arrival.uri.path(),
         query: arrival.query(),
-        host: arrival.host().unwrap_or_default(),
+        host: arrival.plain_host().unwrap_or_default(),
         target: arrival.text(&TARGET),
         smithy_protocol: arrival.text(&SMITHY_PROTOCOL),
         content_type,
@@ -83,6 +84,11 @@ pub(super) async fn address<'a>(desk: &Desk, arrival: &'a Arrival, raw: Raw) -> 
         operation: found.operation,
     };
     let target = Target::of(found.protocol, op);
+    if let Chosen::Unknown(unknown) = &arrival.world
+        && unknown.refuses(&found.model.name)
+    {
+        return Err(Refused::of(target, None, unknown.error()).into());
+    }
     // S3's buckets have rules of their own for pages; that service decides.
     if arrival.standing == Standing::Foreign && !target.is("s3") {
         return Err(Refused::of(target, None, accept::foreign(arrival)).into());

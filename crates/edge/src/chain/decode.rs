@@ -83,7 +83,7 @@ pub(super) async fn decode(desk: &Desk, arrival: &Arrival, verified: Verified<'_
 /// The service, the input, and the body where it streams.
 async fn read<'a>(
     desk: &'a Desk,
-    arrival: &Arrival,
+    arrival: &'a Arrival,
     op: OperationRef,
     target: &Target,
     path: &str,

@@ -3,8 +3,9 @@
 use super::permit::Permitted;
 use super::{Arrival, Desk, Exit, Refused, Target};
 use crate::catch::catch;
+use crate::world::Chosen;
 use virga_base::AwsError;
-use virga_service::{Answer, Who};
+use virga_service::{Answer, Cloud, Who};
 
 /// What an operation answered.
 pub(super) struct Answered {
@@ -16,7 +17,15 @@ pub(super) struct Answered {
 pub(super) async fn dispatch(desk: &Desk, arrival: &Arrival, permitted: Permitted) -> Result<Answered, Exit> {
     let Permitted { target, who, call } = permitted;
     let cloud = desk.cloud_for(arrival);
-    let answer = match catch(cloud.run(call)).await {
+    let answer = match &arrival.world {
+        Chosen::Fork { world, .. } => tokio::select! {
+            biased;
+            answer = catch(cloud.run(call)) => answer,
+            () = world.ended() => Some(Err(dropped(world))),
+        },
+        _ => catch(cloud.run(call)).await,
+    };
+    let answer = match answer {
         Some(answer) => answer,
         None => {
             let operation = target.operation.map_or("?", |operation| operation.name.as_str());
@@ -32,4 +41,13 @@ pub(super) async fn dispatch(desk: &Desk, arrival: &Arrival, permitted: Permitte
             error,
         })),
     }
+}
+
+/// The end of a call whose world was dropped in its course; what it has written went with the world.
+fn dropped(world: &Cloud) -> AwsError {
+    let message = format!(
+        "The world {:?} was dropped while this call was under way.",
+        world.world()
+    );
+    AwsError::new("UnknownWorld", message)
 }

@@ -51,6 +51,7 @@ fn record(arrival: &Arrival, told: Told, status: u16) -> CallRecord {
         request_id: encode::request_id(&target, arrival),
         service: model.map(|model| model.name.as_str()),
         operation: operation.map(|operation| operation.name.as_str()),
+        world: arrival.world().map(Box::from),
         who,
         method: arrival.method.clone(),
         // Copied, since the request's own bytes would keep all that was read with them.

@@ -23,10 +23,11 @@ use crate::catch::catch;
 use crate::edge::Shared;
 use crate::options::Limits;
 use crate::tls::Tls;
+use crate::world::Chosen;
 use std::sync::Arc;
 use virga_base::AwsError;
 use virga_codec::OperationRef;
-use virga_service::{Cloud, Who};
+use virga_service::{Cloud, Who, Worlds};
 use virga_shape::{Protocol, ServiceModel};
 
 /// Answers one request.
@@ -58,12 +59,12 @@ pub(crate) async fn walk(desk: &Desk, peer: &Peer, request: http::Request<Payloa
 /// What all requests are served with.
 pub(crate) struct Desk {
     shared: Arc<Shared>,
-    cloud: Arc<Cloud>,
+    worlds: Arc<Worlds>,
 }
 
 impl Desk {
-    pub(crate) fn new(shared: Arc<Shared>, cloud: Arc<Cloud>) -> Desk {
-        Desk { shared, cloud }
+    pub(crate) fn new(shared: Arc<Shared>, worlds: Arc<Worlds>) -> Desk {
+        Desk { shared, worlds }
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -78,9 +79,16 @@ impl Desk {
         &self.shared.options.stations
     }
 
-    /// The world that a request is meant for. There is one so far.
-    fn cloud_for(&self, _arrival: &Arrival) -> &Arc<Cloud> {
-        &self.cloud
+    /// The world that a request is meant for. One that means a world that is not there gets no further than address.
+    fn cloud_for<'a>(&'a self, arrival: &'a Arrival) -> &'a Arc<Cloud> {
+        self.chosen(&arrival.world)
+    }
+
+    fn chosen<'a>(&'a self, world: &'a Chosen) -> &'a Arc<Cloud> {
+        match world {
+            Chosen::Fork { world, .. } => world,
+            Chosen::Main | Chosen::Unknown(_) => self.worlds.main(),
+        }
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) async fn verify<'a>(
         Err(Fault::HeaderScheme { .. }) if may_be_unsigned(cloud, op) => None,
         Err(fault) => return Err(refuse(&fault)),
     };
-    let region = place::region(claim.as_ref(), || region_set(arrival), arrival.host());
+    let region = place::region(claim.as_ref(), || region_set(arrival), arrival.plain_host());
     let mut proof = Proof::default();
     let caller = match &claim {
         None if may_be_unsigned(cloud, op) => Caller::anonymous(Account::DEFAULT),

@@ -294,7 +294,9 @@ async fn requests_may_be_handled_in_process() {
         )
         .body(Bytes::from_static(IDENTITY.as_bytes()))
         .expect("a request");
-    let answer = edge.handle(crate::support::cloud(), request).await;
+    let answer = edge
+        .handle(virga_service::Worlds::of(crate::support::cloud()), request)
+        .await;
     assert_eq!(answer.status(), 200);
     assert!(String::from_utf8_lossy(answer.body()).contains("<Account>000000000000</Account>"));
 }

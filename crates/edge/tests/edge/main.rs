@@ -8,3 +8,4 @@ mod limits;
 mod malformed;
 mod support;
 mod tls;
+mod worlds;

@@ -13,7 +13,7 @@ use virga_base::{Account, AwsError, Clock, Ids, Timestamp};
 use virga_edge::{Edge, EdgeOptions};
 use virga_service::{
     Answer, CallRecord, Caller, Cloud, CloudOptions, Credential, Ctx, Fidelity, Handler, Observer, Principal, Service,
-    Validation,
+    Validation, Worlds,
 };
 use virga_shape::{ShapeRef, StructValue, Value};
 use virga_store::{MemoryEngine, Store};
@@ -28,6 +28,7 @@ pub const TOKEN: &str = "session";
 pub struct Server {
     pub address: SocketAddr,
     pub cloud: Arc<Cloud>,
+    pub worlds: Arc<Worlds>,
     pub records: Arc<Records>,
     stop: Option<oneshot::Sender<()>>,
     pub done: JoinHandle<()>,
@@ -68,15 +69,17 @@ impl Server {
         change(&mut options);
         let edge = Edge::bind(options).await.expect("a free port");
         let cloud = cloud();
+        let worlds = Worlds::of(cloud.clone());
         let address = edge.local_addr();
         let (stop, stopped) = oneshot::channel();
-        let serving = edge.serve(cloud.clone(), async {
+        let serving = edge.serve(worlds.clone(), async {
             let _ = stopped.await;
         });
         let done = tokio::spawn(async move { drop(serving.await) });
         Server {
             address,
             cloud,
+            worlds,
             records,
             stop: Some(stop),
             done,
@@ -160,6 +163,19 @@ fn services() -> Vec<Service> {
             Fidelity::Full,
             handler(|_, _, shape| async move {
                 tokio::time::sleep(Duration::from_millis(300)).await;
+                output(shape, &[])
+            }),
+        )
+        .register(
+            "DecodeAuthorizationMessage",
+            Fidelity::Full,
+            handler(|ctx, _, shape| async move { output(shape, &[("DecodedMessage", text(ctx.cloud().world()))]) }),
+        )
+        .register(
+            "GetFederationToken",
+            Fidelity::Full,
+            handler(|ctx, _, shape| async move {
+                ctx.sleep_until(ctx.now().plus_secs(3600)).await;
                 output(shape, &[])
             }),
         )
