@@ -183,7 +183,7 @@ pub struct Judge {
     /// The rows after `counts` transactions of each writer.
     rows: Rows,
     counts: Vec<u64>,
-    /// What each fork held when it was first found.
+    /// What each fork held when it was first found, its mark too.
     forks: BTreeMap<u64, Rows>,
 }
 
@@ -255,14 +255,17 @@ impl Judge {
             if !(first_kept..=last_made + 1).contains(n) {
                 return Err(format!("fork {n} is too much"));
             }
-            let mark = rows.remove(MARK);
-            if last("mark").is_some_and(|marked| marked >= *n) && mark != Some(n.to_be_bytes().to_vec()) {
-                return Err(format!("fork {n} has not the mark it was given"));
-            }
             let expected = match self.forks.get(n) {
                 Some(before) => before.clone(),
                 None => {
+                    let mark = rows.get(MARK).cloned();
+                    let is_right = mark.is_none() || mark == Some(n.to_be_bytes().to_vec());
+                    let was_given = last("mark").is_some_and(|marked| marked >= *n);
+                    if !is_right || (was_given && mark.is_none()) {
+                        return Err(format!("fork {n} has not the mark it was given"));
+                    }
                     let mut expected = self.rows.clone();
+                    expected.extend(mark.map(|mark| (MARK.to_vec(), mark)));
                     for (writer, count) in counts(rows).iter().enumerate() {
                         go_on(&mut expected, writer as u64, self.counts[writer], *count);
                     }
