@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use virga_base::{Bell, BellCord, Timestamp};
 
 /// Lifetime: the world's. Key: none. Value: how often the rows have been opened, a fork's parent included.
-const OPENINGS: Table<(), u64> = Table::new(0x0004, "store.openings");
+const OPENINGS: Table<(), u64> = Table::new(0x0003, "store.openings");
 
 /// All rows of one world.
 pub struct Store {
