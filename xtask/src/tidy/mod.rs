@@ -16,6 +16,7 @@ const RULES: &[Rule] = &[
     ("every service has its folder in order", layers::rooms),
     ("files are short enough to read", text::sizes),
     ("no file names a machine's own paths", text::words),
+    ("no two tables have one number", text::tables),
 ];
 
 pub fn run(words: &[String]) -> Outcome {

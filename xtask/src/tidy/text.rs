@@ -1,6 +1,7 @@
 //! Sizes and words of the files that people read.
 
 use crate::{at, root};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -78,6 +79,31 @@ pub fn words() -> Result<Vec<String>, String> {
             let word = format!("{start}{end}");
             if let Some(at) = text.lines().position(|line| line.contains(&word)) {
                 breaches.push(format!("{}:{} contains {word}", shown(&path), at + 1));
+            }
+        }
+    }
+    Ok(breaches)
+}
+
+/// Tables of the store whose numbers another has too: their rows would be mixed. Numbers from 0x7f00 are for tests, which
+/// have stores of their own.
+pub fn tables() -> Result<Vec<String>, String> {
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    let mut breaches = Vec::new();
+    for path in files()? {
+        if ending(&path) != "rs" || path.starts_with(root().join("xtask")) {
+            continue;
+        }
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        for part in text.split("Table::new(0x").skip(1) {
+            let (number, rest) = part.split_once(',').unwrap_or_default();
+            let name = rest.split('"').nth(1).unwrap_or_default();
+            let here = format!("{name} of {}", shown(&path));
+            if number.starts_with("7f") {
+                continue;
+            }
+            if let Some(other) = seen.insert(number.to_owned(), here.clone()) {
+                breaches.push(format!("0x{number}: {here}, and {other}"));
             }
         }
     }
