@@ -1,5 +1,6 @@
 //! A running world: its store, clock and ids, the services in it, and dispatch.
 
+use crate::claims::Claims;
 use crate::operation::{Answer, Handler};
 use crate::worlds::{Life, Origin};
 use crate::{Caller, Checked, Credential, Ctx, Request, Service};
@@ -34,6 +35,7 @@ pub struct Cloud {
     pub(crate) life: Life,
     /// Held shared by deferred work under way, exclusively by [`Cloud::settle`].
     pub(crate) working: Arc<RwLock<()>>,
+    pub(crate) claims: Claims,
 }
 
 /// What all worlds of a process share.
@@ -107,6 +109,7 @@ impl Cloud {
 
     fn with(store: Store, clock: Clock, ids: Ids, house: Arc<House>, life: Life) -> Arc<Cloud> {
         Arc::new(Cloud {
+            claims: Claims::new(&store),
             store,
             clock,
             ids,
@@ -119,7 +122,10 @@ impl Cloud {
     /// A world of these rows beside this one, with the same services and a clock that shows the same.
     pub(crate) fn beside(&self, store: Store, ids: Ids, name: &str, origin: Origin) -> Arc<Cloud> {
         let life = Life::of_fork(name, origin);
-        Cloud::with(store, self.clock.fork(), ids, self.house.clone(), life)
+        let world = Cloud::with(store, self.clock.fork(), ids, self.house.clone(), life);
+        // What the other world was working on when the rows were copied, nobody works on here.
+        world.claims.doubt();
+        world
     }
 
     pub fn store(&self) -> &Store {

@@ -1,10 +1,11 @@
 //! Begins deferred work when it falls due, in all worlds. A world costs nothing while nothing in it is due.
 
-use crate::Cloud;
+use crate::{Cloud, claims};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
 use virga_base::Bell;
 
 /// Deferred work that runs side by side in the background.
@@ -33,6 +34,8 @@ struct Seat {
     rung: bool,
     /// Its work is being run; whoever does that rings at the end.
     busy: bool,
+    /// Its claims are kept alive, where other nodes might take it for dead.
+    is_kept: bool,
 }
 
 impl Desk {
@@ -83,6 +86,7 @@ impl Conductor {
                 due: None,
                 rung: false,
                 busy: false,
+                is_kept: !world.store().is_shared(),
             };
             desk.seats.insert(id, seat);
             id
@@ -94,6 +98,8 @@ impl Conductor {
 
     /// Runs deferred work as it falls due, until the task is dropped.
     pub(crate) async fn run(self: Arc<Conductor>) {
+        // Dropped with this task, these end too.
+        let mut keepers = JoinSet::new();
         loop {
             let rung = {
                 let mut desk = self.desk();
@@ -101,6 +107,9 @@ impl Conductor {
                 for id in &rung {
                     if let Some(seat) = desk.seats.get_mut(id) {
                         seat.rung = false;
+                        if !std::mem::replace(&mut seat.is_kept, true) {
+                            keepers.spawn(claims::keep(seat.world.clone()));
+                        }
                     }
                 }
                 rung
@@ -108,6 +117,7 @@ impl Conductor {
             for id in rung {
                 self.look(id);
             }
+            while keepers.try_join_next().is_some() {}
             while let Some((id, world)) = self.next_due() {
                 tokio::spawn(self.clone().serve(id, world));
             }
@@ -137,7 +147,7 @@ impl Conductor {
         if busy {
             return;
         }
-        let due = match world.store().learn_next_due() {
+        let due = match world.learn_next_due() {
             Ok(next) => next.and_then(|next| world.clock().instant_of(next)),
             Err(error) => {
                 log::error!("cannot read deferred work: {error}");

@@ -6,7 +6,7 @@ use http::{HeaderValue, Method, Uri};
 use std::sync::{Arc, Mutex, PoisonError};
 use virga_base::{Account, Arn, AwsError, Id, Ids, Partition, Region, Timestamp};
 use virga_shape::Value;
-use virga_store::schedule::DueRow;
+use virga_store::schedule::{self, DueRow};
 use virga_store::{Place, ReadTx, StoreError, Tx, Watch};
 
 /// What an operation may know of the HTTP request behind it. Empty for calls from within.
@@ -28,6 +28,8 @@ pub struct Request {
     pub protocol: Option<virga_shape::Protocol>,
     /// Where deferred work draws its ids, also in the calls that it makes; the cloud's source where there is none.
     pub ids: Option<Arc<Ids>>,
+    /// The deferred work that does this, where another node could take that over: its writes then fail.
+    pub claim: Option<u64>,
     /// The streaming member of the input.
     pub body: Mutex<Option<Body>>,
 }
@@ -164,8 +166,20 @@ impl Ctx {
 
     /// Runs a transaction in the caller's account and region, and answers once it is durable. `f` may run more than
     /// once; an error takes back all it wrote.
-    pub async fn write<T, E: From<StoreError>>(&self, f: impl FnMut(&mut Tx<'_>) -> Result<T, E>) -> Result<T, E> {
-        self.inner.cloud.store().write(&self.inner.place, f).await
+    pub async fn write<T, E: From<StoreError>>(&self, mut f: impl FnMut(&mut Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        let Inner {
+            cloud, place, request, ..
+        } = &*self.inner;
+        let Some(claim) = request.claim else {
+            return cloud.store().write(place, f).await;
+        };
+        let write = |tx: &mut Tx<'_>| -> Result<T, E> {
+            if !schedule::is_claimed(tx, cloud.claims.node, claim)? {
+                return Err(StoreError::Taken.into());
+            }
+            f(tx)
+        };
+        cloud.store().write(place, write).await
     }
 
     /// Watches a topic that transactions notify. Watch first, then look, then wait.
@@ -191,6 +205,7 @@ impl Ctx {
         let (account, region) = (caller.account, self.region().clone());
         let mut call = Call::named(service, operation, input, caller, account, region)?;
         call.request.ids = self.inner.request.ids.clone();
+        call.request.claim = self.inner.request.claim;
         self.inner.cloud.dispatch(call).await
     }
 
@@ -200,6 +215,7 @@ impl Ctx {
         let request = Request {
             id: self.inner.request.id,
             ids: self.inner.request.ids.clone(),
+            claim: self.inner.request.claim,
             ..Request::default()
         };
         Ctx::new(

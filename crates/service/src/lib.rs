@@ -6,6 +6,7 @@
 
 mod caller;
 mod checked;
+mod claims;
 mod cloud;
 mod conductor;
 mod ctx;

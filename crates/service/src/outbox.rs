@@ -1,9 +1,9 @@
 //! The outbox: calls written in the same transaction as their cause, delivered after it with retries.
 
-use crate::{Call, Caller, Cloud};
+use crate::{Call, Caller, Cloud, Request};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use virga_base::{Account, AwsError, Ids, Region, Timestamp};
+use virga_base::{Account, AwsError, Region, Timestamp};
 use virga_shape::{Value, pack};
 use virga_store::schedule::{DueId, DueRow};
 use virga_store::{Record, StoreError, Tx, record};
@@ -45,7 +45,7 @@ pub(crate) async fn deliver(
     account: Account,
     region: Region,
     payload: &[u8],
-    ids: Arc<Ids>,
+    request: Request,
 ) -> Result<(), AwsError> {
     let broken = || AwsError::internal("a call in the outbox cannot be read");
     let (version, bytes) = payload.split_first().ok_or_else(broken)?;
@@ -64,6 +64,6 @@ pub(crate) async fn deliver(
         account,
         region,
     )?;
-    call.request.ids = Some(ids);
+    call.request = request;
     cloud.dispatch(call).await.map(drop)
 }

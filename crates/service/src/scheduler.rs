@@ -4,14 +4,12 @@ use crate::conductor::Conductor;
 use crate::{Caller, Cloud, Ctx, Request, outbox};
 use std::fmt;
 use std::sync::Arc;
-use virga_base::{Account, AwsError, Ids, Region, Timestamp};
-use virga_store::schedule::{self, DueId, DueRow};
+use virga_base::{Account, AwsError, Region, Timestamp};
+use virga_store::schedule::{self, DueRow};
 use virga_store::{Place, StoreError};
 
 /// How much deferred work one settle or advance runs before it gives up, unless it is told otherwise.
 pub const SETTLE_MAX_STEPS: u64 = 1_000_000;
-/// Seconds until claimed work is taken up by another, should the claimer have died.
-const LEASE_S: i64 = 20 * 60;
 /// How often failing work is tried.
 const ATTEMPTS_MAX: u32 = 5;
 
@@ -48,7 +46,6 @@ pub(crate) struct Claimed {
     /// Names the row as it was claimed; no two rows are ever of the same number.
     number: u64,
     row: DueRow,
-    lease: DueId,
 }
 
 impl Cloud {
@@ -63,9 +60,7 @@ impl Cloud {
     /// Makes work due that a process had claimed which is gone now, be it killed. Only where the store is ours alone, and
     /// before any work is run.
     pub async fn take_up_work(&self) -> Result<usize, StoreError> {
-        let now = self.clock().now();
-        let place = Place::world();
-        self.store().write(&place, |tx| schedule::take_up(tx, now)).await
+        self.store().write(&Place::world(), schedule::take_up).await
     }
 
     /// As [`Cloud::settle`], and gives up after `steps_max` pieces of work.
@@ -120,21 +115,20 @@ impl Cloud {
 
     pub(crate) async fn claim(&self) -> Result<Option<Claimed>, StoreError> {
         let now = self.clock().now();
-        let claimed = self
-            .store()
-            .write(&Place::world(), |tx| schedule::claim(tx, now, now.plus_secs(LEASE_S)))
-            .await?;
-        Ok(claimed.map(|(id, row, lease)| Claimed {
-            number: id.number,
-            row,
-            lease,
+        let _alone = self.claims.claiming.lock().await;
+        self.put_back_strays().await?;
+        let (world, node) = (Place::world(), self.claims.node);
+        let claimed = self.store().write(&world, |tx| schedule::claim(tx, now, node));
+        let claimed = claimed.await.inspect_err(|_| self.claims.doubt())?;
+        Ok(claimed.map(|(id, row)| {
+            self.claims.begin(id.number);
+            Claimed { number: id.number, row }
         }))
     }
 
     pub(crate) async fn work(self: &Arc<Cloud>, claimed: Claimed) {
-        let Claimed { number, row, lease } = claimed;
-        let ids = Arc::new(self.ids_of_work(number));
-        let result = self.run_row(&row, ids).await;
+        let Claimed { number, row } = claimed;
+        let result = self.run_row(&row, number).await;
         let now = self.clock().now();
         let retry = match &result {
             Ok(()) => None,
@@ -152,35 +146,48 @@ impl Cloud {
             attempts: row.attempts + 1,
             ..row
         };
-        let finished: Result<(), StoreError> = self
+        let node = self.claims.node;
+        let finished: Result<bool, StoreError> = self
             .store()
             .write(&Place::world(), |tx| {
-                tx.unschedule(lease)?;
-                if let Some(at) = retry {
+                let is_ours = schedule::finish(tx, node, number)?;
+                if let Some(at) = retry.filter(|_| is_ours) {
                     tx.schedule(at, &again)?;
                 }
-                Ok(())
+                Ok(is_ours)
             })
             .await;
-        if let Err(error) = finished {
-            log::error!("cannot finish deferred work: {error}");
+        self.claims.end(number);
+        match finished {
+            Ok(true) => {}
+            Ok(false) => log::warn!(
+                "another node has taken deferred work {} of {}",
+                again.kind,
+                again.service
+            ),
+            Err(error) => {
+                log::error!("cannot finish deferred work: {error}");
+                self.claims.doubt();
+                self.store().ring();
+            }
         }
     }
 
-    async fn run_row(self: &Arc<Cloud>, row: &DueRow, ids: Arc<Ids>) -> Result<(), AwsError> {
+    async fn run_row(self: &Arc<Cloud>, row: &DueRow, number: u64) -> Result<(), AwsError> {
+        let request = Request {
+            ids: Some(Arc::new(self.ids_of_work(number))),
+            claim: self.store().is_shared().then_some(number),
+            ..Request::default()
+        };
         let account = Account::from_number(row.account);
         let region = Region::parse(&row.region).unwrap_or_default();
         if row.service == outbox::SERVICE {
-            return outbox::deliver(self, account, region, &row.payload, ids).await;
+            return outbox::deliver(self, account, region, &row.payload, request).await;
         }
         let unknown = || AwsError::internal(format!("no service does deferred work {} of {}", row.kind, row.service));
         let service = self.service(&row.service).ok_or_else(unknown)?;
         let handler = service.due.get(row.kind.as_str()).ok_or_else(unknown)?;
         let caller = Caller::service(account, &format!("{}.amazonaws.com", row.service));
-        let request = Request {
-            ids: Some(ids),
-            ..Request::default()
-        };
         let ctx = Ctx::new(self.clone(), service.name, account, region, caller, request);
         handler(ctx, row.payload.clone()).await
     }

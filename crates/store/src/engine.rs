@@ -20,6 +20,8 @@ pub enum StoreError {
     Unwritable(String),
     /// The database where the rows lie cannot be reached now, or not in time.
     Unreachable(String),
+    /// Another node has taken this deferred work, as it took this one for dead: what it would write is not written.
+    Taken,
     /// A data folder that cannot be opened, and why; for people.
     Folder(String),
 }
@@ -31,6 +33,7 @@ impl fmt::Display for StoreError {
             StoreError::Engine(why) => write!(f, "the store failed: {why}"),
             StoreError::Unwritable(why) => write!(f, "nothing can be stored now: {why}"),
             StoreError::Unreachable(why) => write!(f, "the store is out of reach: {why}"),
+            StoreError::Taken => f.write_str("another node has taken this work"),
             StoreError::Folder(why) => f.write_str(why),
         }
     }
@@ -44,7 +47,7 @@ impl From<StoreError> for AwsError {
             StoreError::Unwritable(_) | StoreError::Unreachable(_) => {
                 AwsError::new("ServiceUnavailable", error.to_string()).with_status(503)
             }
-            StoreError::Corrupt(_) | StoreError::Engine(_) | StoreError::Folder(_) => {
+            StoreError::Corrupt(_) | StoreError::Engine(_) | StoreError::Taken | StoreError::Folder(_) => {
                 AwsError::internal(error.to_string())
             }
         }

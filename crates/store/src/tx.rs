@@ -210,10 +210,14 @@ impl<'a> Tx<'a> {
 
     /// Defers work: `row` is run by the scheduler when the clock reaches `at`, at least once.
     pub fn schedule(&mut self, at: Timestamp, row: &DueRow) -> Result<DueId, StoreError> {
+        self.note_due(at);
+        schedule::insert(&mut self.elsewhere(&Place::world()), at, row)
+    }
+
+    pub(crate) fn note_due(&mut self, at: Timestamp) {
         if self.effects.due.is_none_or(|earliest| at < earliest) {
             self.effects.due = Some(at);
         }
-        schedule::insert(&mut self.elsewhere(&Place::world()), at, row)
     }
 
     /// Takes deferred work back; no error where it has been done.
