@@ -55,6 +55,7 @@ pub(super) async fn decode(desk: &Desk, arrival: &Arrival, verified: Verified<'_
     let (service, input, stream) = read.map_err(|error| Refused::of(target, Some(&who), error))?;
     let request = Request {
         ids: None,
+        claim: None,
         id: encode::request_id(&target, arrival),
         host: arrival.host_value(),
         secure: arrival.secure,
