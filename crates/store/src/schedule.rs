@@ -35,9 +35,9 @@ const DUE: Table<(Timestamp, u64), DueRow> = Table::new(0x0001, "store.due");
 const DUE_NUMBER: Table<(), u64> = Table::new(0x0002, "store.due_number");
 /// Lifetime: as long as somebody works on the row, which is then in no other table. Key: the node that does, the row's
 /// number.
-const CLAIMS: Table<(u64, u64), Claim> = Table::new(0x0005, "store.claims");
+const CLAIMS: Table<(u64, u64), Claim> = Table::new(0x0008, "store.claims");
 /// Lifetime: the node's. Key: the node. Value: a number that it changes all the time.
-const NODES: Table<(u64,), u64> = Table::new(0x0006, "store.nodes");
+const NODES: Table<(u64,), u64> = Table::new(0x0009, "store.nodes");
 
 /// A row that is being worked on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
