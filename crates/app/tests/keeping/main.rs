@@ -59,18 +59,63 @@ fn what_was_sent_is_there_after_a_stop_and_after_a_kill() -> Outcome {
     let folder = Folder::new("restart");
     let server = start(&folder)?;
     let mut client = server.client();
-    client
-        .sqs("CreateQueue", &json!({"QueueName": "mail"}))
-        .map_err(String::from)?;
-    send(&mut client, "before the stop").map_err(String::from)?;
+    client.sqs("CreateQueue", &json!({"QueueName": "mail"}))?;
+    send(&mut client, "before the stop")?;
     server.stop()?;
     let mut server = start(&folder)?;
-    send(&mut server.client(), "before the kill").map_err(String::from)?;
+    send(&mut server.client(), "before the kill")?;
     server.kill();
     let server = start(&folder)?;
-    let mut found = receive(&mut server.client()).map_err(String::from)?;
+    let mut found = receive(&mut server.client())?;
     found.sort();
     assert_eq!(found, ["before the kill", "before the stop"]);
+    Ok(())
+}
+
+#[test]
+fn worlds_are_there_after_a_kill() -> Outcome {
+    let folder = Folder::new("worlds");
+    let names = |client: &mut Client| -> Result<Vec<String>, String> {
+        let health = client.get("/_virga/worlds")?;
+        let worlds = health["worlds"].as_array().cloned().unwrap_or_default();
+        Ok(worlds
+            .iter()
+            .map(|world| world["name"].as_str().unwrap_or_default().to_owned())
+            .collect())
+    };
+    let mut server = start(&folder)?;
+    let mut client = server.client();
+    client.sqs("CreateQueue", &json!({"QueueName": "mail"}))?;
+    send(&mut client, "for all")?;
+    for name in ["stays", "goes"] {
+        client.ask("/_virga/worlds", &json!({"name": name}))?;
+    }
+    send(&mut client, "for the first")?;
+    let mut other = server.client().in_world("stays");
+    send(&mut other, "for the fork")?;
+    other.ask("/_virga/worlds", &json!({"name": "nested"}))?;
+    client.delete("/_virga/worlds/goes")?;
+    server.kill();
+
+    let mut server = start(&folder)?;
+    assert_eq!(names(&mut server.client())?.len(), 3);
+    for (world, expected) in [
+        ("stays", ["for all", "for the fork"]),
+        ("nested", ["for all", "for the fork"]),
+    ] {
+        let mut found = receive(&mut server.client().in_world(world))?;
+        found.sort();
+        assert_eq!(found, expected, "{world}");
+    }
+    server.client().delete("/_virga/worlds/stays")?;
+    server.kill();
+
+    let server = start(&folder)?;
+    assert_eq!(names(&mut server.client())?.len(), 2);
+    let mut found = receive(&mut server.client())?;
+    found.sort();
+    assert_eq!(found, ["for all", "for the first"]);
+    server.stop()?;
     Ok(())
 }
 
@@ -133,9 +178,7 @@ fn a_full_disk_refuses_writes_in_the_clients_protocol_and_serves_reads() -> Outc
     server::clean(&mut command);
     let mut server = Server::start(command, &folder.0)?;
     let mut client = server.client();
-    client
-        .sqs("CreateQueue", &json!({"QueueName": "mail"}))
-        .map_err(String::from)?;
+    client.sqs("CreateQueue", &json!({"QueueName": "mail"}))?;
     let mut sent = 0;
     let refused = loop {
         match send(&mut client, &format!("{sent:05}{}", "x".repeat(200_000))) {
@@ -154,7 +197,7 @@ fn a_full_disk_refuses_writes_in_the_clients_protocol_and_serves_reads() -> Outc
     };
     assert!(answer.contains("<Code>ServiceUnavailable</Code>"), "{answer}");
     let attributes = json!({"QueueUrl": "http://localhost:4566/000000000000/mail", "AttributeNames": ["All"]});
-    let attributes = client.sqs("GetQueueAttributes", &attributes).map_err(String::from)?;
+    let attributes = client.sqs("GetQueueAttributes", &attributes)?;
     assert_eq!(
         attributes["Attributes"]["ApproximateNumberOfMessages"],
         sent.to_string()
@@ -165,7 +208,7 @@ fn a_full_disk_refuses_writes_in_the_clients_protocol_and_serves_reads() -> Outc
     let mut client = server.client();
     let mut found = Vec::new();
     loop {
-        let some = receive(&mut client).map_err(String::from)?;
+        let some = receive(&mut client)?;
         if some.is_empty() {
             break;
         }

@@ -1,6 +1,7 @@
 //! The built program on a data folder, and calls of SQS to it.
 
 use serde_json::{Value as Json, json};
+use std::fmt;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -88,6 +89,7 @@ impl Server {
     pub fn client(&self) -> Client {
         Client {
             address: self.address.clone(),
+            host: self.address.clone(),
             stream: None,
         }
     }
@@ -97,15 +99,24 @@ impl Server {
 #[derive(Debug)]
 pub struct Refused(pub u16, pub String);
 
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "answer {}: {}", self.0, self.1)
+    }
+}
+
+impl std::error::Error for Refused {}
+
 impl From<Refused> for String {
     fn from(refused: Refused) -> String {
-        format!("answer {}: {}", refused.0, refused.1)
+        refused.to_string()
     }
 }
 
 /// One connection that is kept open.
 pub struct Client {
     address: String,
+    host: String,
     stream: Option<TcpStream>,
 }
 
@@ -113,6 +124,14 @@ const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1
     SignedHeaders=host;x-amz-date, Signature=0000000000000000000000000000000000000000000000000000000000000000";
 
 impl Client {
+    /// From now on in the world of that name.
+    #[allow(dead_code, reason = "one of the two programs that share this file")]
+    pub fn in_world(mut self, name: &str) -> Client {
+        let port = self.address.rsplit(':').next().unwrap_or_default();
+        self.host = format!("{name}.localhost:{port}");
+        self
+    }
+
     /// Calls an operation of SQS.
     pub fn sqs(&mut self, operation: &str, input: &Json) -> Result<Json, Refused> {
         let headers = format!(
@@ -139,10 +158,26 @@ impl Client {
         Ok(serde_json::from_str(&answer).unwrap_or_default())
     }
 
+    /// One of Virga's own paths.
+    #[allow(dead_code, reason = "one of the two programs that share this file")]
+    pub fn get(&mut self, path: &str) -> Result<Json, Refused> {
+        let answer = self.request("GET", path, "", "")?;
+        Ok(serde_json::from_str(&answer).unwrap_or_default())
+    }
+
+    #[allow(dead_code, reason = "one of the two programs that share this file")]
+    pub fn delete(&mut self, path: &str) -> Result<(), Refused> {
+        self.request("DELETE", path, "", "").map(drop)
+    }
+
     fn send(&mut self, path: &str, headers: &str, body: &str) -> Result<String, Refused> {
+        self.request("POST", path, headers, body)
+    }
+
+    fn request(&mut self, method: &str, path: &str, headers: &str, body: &str) -> Result<String, Refused> {
         let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: {}\r\n{headers}Content-Length: {}\r\n\r\n{body}",
-            self.address,
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+            self.host,
             body.len()
         );
         match self.exchange(request.as_bytes()) {
