@@ -1,15 +1,25 @@
 //! The last calls, kept in a bounded ring. Being told of a call costs well under a microsecond: a lock, a push, and a
 //! wake-up only where somebody sleeps.
 
+use crate::journal::pack::{Unpacked, pack, unpack};
+use crate::journal::room::{Room, Span};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use tokio::sync::Notify;
-use virga_service::{CallRecord, Observer};
+use virga_base::limits::JOURNAL_MAX_CALLS;
+use virga_service::{CallRecord, Exchange, Observer};
 
-/// Calls that are kept; older ones are forgotten.
-pub const CALLS_MAX: usize = 5_000;
+/// What changes of Virga's own (its clock, its worlds, a reset) are called among the services.
+pub const OWN_SERVICE: &str = "virga";
+/// What a thread's buffer may keep between calls.
+const SCRATCH_MAX_BYTES: usize = 16 * 1024;
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// The log of calls. Every call has a number, its cursor, counting from 1.
 #[derive(Default)]
@@ -23,10 +33,14 @@ pub struct CallLog {
 
 #[derive(Default)]
 struct Ring {
-    records: VecDeque<Arc<CallRecord>>,
+    records: VecDeque<(Arc<CallRecord>, Option<Span>)>,
+    /// What the spans point into.
+    room: Room,
     /// The cursor of the newest record.
     newest: u64,
     by_service: BTreeMap<&'static str, u64>,
+    /// How many of all were changes of Virga's own, and no calls of AWS's.
+    own: u64,
 }
 
 /// Some calls in order.
@@ -45,7 +59,8 @@ impl CallLog {
         let oldest = ring.newest - ring.records.len() as u64;
         let from = cursor.clamp(oldest, ring.newest);
         let records: Vec<_> = (from + 1..)
-            .zip(ring.records.iter().skip((from - oldest) as usize).take(max).cloned())
+            .zip(ring.records.iter().skip((from - oldest) as usize).take(max))
+            .map(|(cursor, (record, _))| (cursor, record.clone()))
             .collect();
         Page {
             next: from + records.len() as u64,
@@ -54,7 +69,25 @@ impl CallLog {
         }
     }
 
-    /// The cursor of the newest call, which is the number of calls so far.
+    /// What is kept of a call's request and answer, if that is not forgotten.
+    pub(crate) fn exchange(&self, cursor: u64) -> Option<Unpacked> {
+        let packed = {
+            let ring = self.ring();
+            let oldest = ring.newest - ring.records.len() as u64;
+            let index = usize::try_from(cursor.checked_sub(oldest + 1)?).ok()?;
+            let (_, span) = ring.records.get(index)?;
+            ring.room.get((*span)?)?.to_vec()
+        };
+        unpack(&packed)
+    }
+
+    /// Calls of AWS's so far.
+    pub(crate) fn count(&self) -> u64 {
+        let ring = self.ring();
+        ring.newest - ring.own
+    }
+
+    /// The cursor of the newest call.
     pub fn newest(&self) -> u64 {
         self.ring().newest
     }
@@ -97,23 +130,42 @@ impl CallLog {
     }
 }
 
-impl Observer for CallLog {
-    fn called(&self, record: CallRecord) {
-        let record = Arc::new(record);
-        let forgotten = {
-            let mut ring = self.ring();
-            ring.newest += 1;
-            if let Some(service) = record.service {
-                *ring.by_service.entry(service).or_default() += 1;
-            }
-            let forgotten = if ring.records.len() == CALLS_MAX {
-                ring.records.pop_front()
-            } else {
-                None
-            };
-            ring.records.push_back(record);
-            forgotten
+impl Ring {
+    /// Adds a call; answers the one that is forgotten for it.
+    fn add(&mut self, record: Arc<CallRecord>, packed: &[u8]) -> Option<Arc<CallRecord>> {
+        self.newest += 1;
+        match record.service {
+            Some(OWN_SERVICE) => self.own += 1,
+            Some(service) => *self.by_service.entry(service).or_default() += 1,
+            None => {}
+        }
+        let forgotten = if self.records.len() == JOURNAL_MAX_CALLS {
+            self.records.pop_front()
+        } else {
+            None
         };
+        let span = self.room.put(packed);
+        self.records.push_back((record, span));
+        if let Some((_, Some(oldest))) = self.records.front() {
+            self.room.forget_before(*oldest);
+        }
+        forgotten.map(|(record, _)| record)
+    }
+}
+
+impl Observer for CallLog {
+    fn called(&self, record: CallRecord, exchange: &Exchange<'_>) {
+        let record = Arc::new(record);
+        let forgotten = SCRATCH.with_borrow_mut(|scratch| {
+            scratch.clear();
+            pack(scratch, exchange);
+            let forgotten = self.ring().add(record, scratch);
+            if scratch.capacity() > SCRATCH_MAX_BYTES {
+                scratch.clear();
+                scratch.shrink_to(SCRATCH_MAX_BYTES);
+            }
+            forgotten
+        });
         // Freed outside the lock.
         drop(forgotten);
         self.followers.notify_waiters();
@@ -127,16 +179,18 @@ impl Observer for CallLog {
 
 #[cfg(test)]
 mod tests {
-    use super::{CALLS_MAX, CallLog};
-    use crate::line::tests::record;
+    use super::CallLog;
+    use crate::journal::pack::Kept;
+    use crate::line::tests::{exchange, record, tell};
     use std::sync::Arc;
-    use virga_service::Observer;
+    use virga_base::limits::{JOURNAL_BODY_MAX_BYTES, JOURNAL_MAX_BYTES, JOURNAL_MAX_CALLS};
+    use virga_service::{Carried, Observer};
 
     #[test]
     fn the_ring_forgets_the_oldest_and_says_so() {
         let log = CallLog::default();
-        for _ in 0..CALLS_MAX + 10 {
-            log.called(record("SendMessage", 200));
+        for _ in 0..JOURNAL_MAX_CALLS + 10 {
+            tell(&log, record("SendMessage", 200));
         }
         let page = log.after(0, 3);
         assert_eq!(page.missed, 10);
@@ -144,7 +198,7 @@ mod tests {
         assert_eq!(page.next, 13);
         let end = log.after(log.newest(), 3);
         assert!(end.records.is_empty() && end.missed == 0 && end.next == log.newest());
-        assert_eq!(log.by_service().get("sqs"), Some(&(CALLS_MAX as u64 + 10)));
+        assert_eq!(log.by_service().get("sqs"), Some(&(JOURNAL_MAX_CALLS as u64 + 10)));
         assert_eq!(
             log.after(u64::MAX, 3).next,
             log.newest(),
@@ -159,10 +213,27 @@ mod tests {
             let log = log.clone();
             async move { log.wait_after(1).await }
         });
-        log.called(record("SendMessage", 200));
+        tell(&log, record("SendMessage", 200));
         tokio::task::yield_now().await;
         assert!(!follower.is_finished());
-        log.called(record("SendMessage", 200));
+        tell(&log, record("SendMessage", 200));
         assert!(follower.await.is_ok());
+    }
+
+    #[test]
+    fn bodies_are_forgotten_before_their_records() {
+        let log = CallLog::default();
+        let body = vec![b'x'; JOURNAL_BODY_MAX_BYTES];
+        let enough = JOURNAL_MAX_BYTES / JOURNAL_BODY_MAX_BYTES + 1;
+        for _ in 0..enough {
+            let mut exchange = exchange();
+            exchange.body = Carried::Whole(&body);
+            log.called(record("SendMessage", 200), &exchange);
+        }
+        assert_eq!(log.after(0, enough).records.len(), enough);
+        assert_eq!(log.exchange(1), None);
+        let last = log.exchange(enough as u64).map(|kept| kept.body);
+        assert_eq!(last, Some(Kept::Whole(body.into())));
+        assert_eq!((log.exchange(0), log.exchange(enough as u64 + 1)), (None, None));
     }
 }

@@ -36,7 +36,8 @@ pub(crate) fn health(admin: &Scope) -> Json {
         "world": admin.cloud.world(),
         "worlds": admin.worlds.list().len(),
         "time": time::show(admin, None),
-        "calls": admin.calls.newest(),
+        "seed": admin.seed.get(),
+        "calls": admin.calls.count(),
         "services": services,
     })
 }

@@ -6,9 +6,11 @@
 
 mod answer;
 mod calls;
+mod changes;
 mod diagnostics;
 mod fidelity;
 mod health;
+mod journal;
 pub mod line;
 mod localstack;
 mod logs;
@@ -20,8 +22,9 @@ pub mod text;
 mod time;
 mod worlds;
 
-pub use calls::{CallLog, Page};
+pub use calls::{CallLog, OWN_SERVICE, Page};
 pub use diagnostics::Diagnostics;
+pub use journal::shown::to_json as value_to_json;
 pub use line::LogFormat;
 pub use printer::Printer;
 
@@ -46,6 +49,7 @@ pub struct Admin {
     version: &'static str,
     started: Instant,
     certificate: OnceLock<CertificateSource>,
+    seed: OnceLock<u64>,
     stopping: watch::Sender<bool>,
 }
 
@@ -57,6 +61,7 @@ impl Admin {
             version,
             started: Instant::now(),
             certificate: OnceLock::new(),
+            seed: OnceLock::new(),
             stopping: watch::Sender::new(false),
         })
     }
@@ -64,6 +69,11 @@ impl Admin {
     /// Shows the certificate that `source` gives, which may make it when it is first asked. Only the first source is taken.
     pub fn set_certificate(&self, source: CertificateSource) {
         let _ = self.certificate.set(source);
+    }
+
+    /// Shows the seed that all ids are drawn from.
+    pub fn set_seed(&self, seed: u64) {
+        let _ = self.seed.set(seed);
     }
 
     /// Asks for a graceful stop.

@@ -143,17 +143,20 @@ pub fn to_json(cursor: u64, record: &CallRecord) -> Json {
 }
 
 /// Without control characters: what a client sends must not move the reader's terminal.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::{CallLine, to_json};
-    use http::Method;
+    use crate::CallLog;
+    use http::{HeaderMap, Method};
     use std::borrow::Cow;
+    use std::sync::LazyLock;
     use virga_base::{Account, Id, Region, Timestamp};
-    use virga_service::{CallRecord, Caller, Who};
+    use virga_service::{CallRecord, Caller, Carried, Exchange, Observer, Who};
+    use virga_shape::Protocol;
 
     pub(crate) fn record(operation: &'static str, status: u16) -> CallRecord {
         CallRecord {
@@ -174,6 +177,24 @@ pub(crate) mod tests {
             message: (status >= 400).then(|| "No such\x1b[2J queue.".to_owned()),
             duration_us: 400,
         }
+    }
+
+    pub(crate) fn exchange() -> Exchange<'static> {
+        static NONE: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
+        Exchange {
+            protocol: Protocol::Json10,
+            path: "/",
+            query: "",
+            host: Some("localhost:4566"),
+            headers: &NONE,
+            body: Carried::Whole(b"{\"QueueName\": \"mail\"}"),
+            answer_headers: &NONE,
+            answer: Carried::Whole(b"{\"QueueUrl\": \"http://localhost:4566/000000000000/mail\"}"),
+        }
+    }
+
+    pub(crate) fn tell(log: &CallLog, record: CallRecord) {
+        log.called(record, &exchange());
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! The last calls, filtered, and followed by asking again with the cursor of the last answer.
 
 use crate::answer::Refusal;
+use crate::journal::shown;
 use crate::query::Query;
-use crate::{Scope, calls, line, text};
+use crate::{Scope, line, text};
 use serde_json::{Value as Json, json};
 use std::time::Duration;
 use virga_base::Timestamp;
-use virga_service::CallRecord;
+use virga_base::limits::JOURNAL_MAX_CALLS;
+use virga_service::{CallRecord, MAIN};
 
 pub(crate) const PARAMETERS: &[&str] = &[
     "service",
@@ -14,6 +16,11 @@ pub(crate) const PARAMETERS: &[&str] = &[
     "status",
     "since",
     "request_id",
+    "error",
+    "account",
+    "region",
+    "world",
+    "with",
     "after",
     "limit",
     "follow",
@@ -29,6 +36,10 @@ struct Filter {
     service: Option<String>,
     operation: Option<String>,
     request_id: Option<String>,
+    error: Option<String>,
+    account: Option<String>,
+    region: Option<String>,
+    world: Option<String>,
     status: std::ops::RangeInclusive<u16>,
     since: Timestamp,
 }
@@ -40,6 +51,10 @@ impl Filter {
             service: lower("service"),
             operation: lower("operation"),
             request_id: query.get("request_id").map(str::to_owned),
+            error: query.get("error").map(str::to_owned),
+            account: query.get("account").map(str::to_owned),
+            region: query.get("region").map(str::to_owned),
+            world: query.get("world").map(str::to_owned),
             status: query.get("status").map_or(Ok(0..=u16::MAX), read_status)?,
             since: query
                 .get("since")
@@ -64,14 +79,61 @@ impl Filter {
         same(&self.service, record.service)
             && same(&self.operation, record.operation)
             && same(&self.request_id, Some(record.request_id.as_str()))
+            && same(&self.error, record.error.as_deref())
+            && same(&self.world, Some(record.world.as_deref().unwrap_or(MAIN)))
+            && self.takes_place(record)
             && self.status.contains(&record.status)
             && record.at >= self.since
+    }
+
+    fn takes_place(&self, record: &CallRecord) -> bool {
+        if self.account.is_none() && self.region.is_none() {
+            return true;
+        }
+        record.who.as_ref().is_some_and(|who| {
+            let account = self.account.as_ref();
+            account.is_none_or(|account| *account == who.account.to_string())
+                && self.region.as_ref().is_none_or(|region| region == who.region.as_str())
+        })
+    }
+}
+
+/// What is shown of a call besides its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum With {
+    Nothing,
+    Input,
+    /// All that it takes to send it again.
+    Exchange,
+}
+
+impl With {
+    fn read(query: &Query) -> Result<With, Refusal> {
+        match query.get("with") {
+            None => Ok(With::Nothing),
+            Some("input") => Ok(With::Input),
+            Some("exchange") => Ok(With::Exchange),
+            Some(other) => Err(Refusal::bad(format!("with must be input or exchange, not {other:?}"))),
+        }
+    }
+
+    fn show(self, admin: &Scope, cursor: u64, record: &CallRecord) -> Json {
+        let mut json = line::to_json(cursor, record);
+        if let (true, Some(map)) = (self != With::Nothing, json.as_object_mut()) {
+            let kept = admin.calls.exchange(cursor);
+            match self {
+                With::Exchange => shown::add_exchange(map, record, kept.as_ref()),
+                _ => shown::add_input(map, record, kept.as_ref()),
+            }
+        }
+        json
     }
 }
 
 /// With `follow`, waits until there is something to tell, or `wait_s` have passed.
 pub(crate) async fn logs(admin: &Scope, query: &Query) -> Result<Json, Refusal> {
     let filter = Filter::read(admin, query)?;
+    let with = With::read(query)?;
     let limit = usize::try_from(query.number("limit")?.unwrap_or(LIMIT_DEFAULT)).unwrap_or(usize::MAX);
     if limit == 0 {
         return Err(Refusal::bad("limit must be at least 1"));
@@ -82,7 +144,7 @@ pub(crate) async fn logs(admin: &Scope, query: &Query) -> Result<Json, Refusal> 
     let (mut cursor, mut missed, mut found) = (after.unwrap_or(0), 0, Vec::new());
     let search = async {
         loop {
-            let page = admin.calls.after(cursor, calls::CALLS_MAX);
+            let page = admin.calls.after(cursor, JOURNAL_MAX_CALLS);
             cursor = page.next;
             missed += if after.is_some() { page.missed } else { 0 };
             found.extend(page.records.into_iter().filter(|(_, record)| filter.takes(record)));
@@ -108,7 +170,7 @@ pub(crate) async fn logs(admin: &Scope, query: &Query) -> Result<Json, Refusal> 
     }
     let calls: Vec<Json> = found
         .iter()
-        .map(|(number, record)| line::to_json(*number, record))
+        .map(|(number, record)| with.show(admin, *number, record))
         .collect();
     Ok(json!({"calls": calls, "next": cursor, "missed": missed}))
 }

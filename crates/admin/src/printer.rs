@@ -137,12 +137,11 @@ impl Work {
 #[cfg(test)]
 mod tests {
     use super::Printer;
-    use crate::line::tests::record;
+    use crate::line::tests::{record, tell};
     use crate::{CallLog, LogFormat};
     use log::LevelFilter;
     use std::io::Write;
     use std::sync::{Arc, Mutex};
-    use virga_service::Observer;
 
     #[derive(Clone, Default)]
     struct Sink(Arc<Mutex<Vec<u8>>>);
@@ -162,7 +161,7 @@ mod tests {
         let (calls, sink) = (Arc::new(CallLog::default()), Sink::default());
         let printer = Printer::start(calls.clone(), format, level, false, Box::new(sink.clone())).expect("a thread");
         for status in [200, 404, 500] {
-            calls.called(record("SendMessage", status));
+            tell(&calls, record("SendMessage", status));
         }
         printer.finish();
         String::from_utf8(sink.0.lock().expect("sink").clone()).expect("text")

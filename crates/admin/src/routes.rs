@@ -1,6 +1,7 @@
 //! Every path beside AWS, in one table, and the way to each.
 
 use crate::answer::{Refusal, json_response};
+use crate::changes::Change;
 use crate::query::Query;
 use crate::{Scope, answer, fidelity, health, localstack, logs, origin, text, time, worlds};
 use bytes::Bytes;
@@ -51,10 +52,11 @@ const ROUTES: &[Route] = &[
     ),
     route(
         "GET",
-        "/_virga/logs",
-        "The last calls. ?service, operation, status, since, after, limit, follow, wait_s.",
+        "/_virga/calls",
+        "The last calls. ?service, operation, status, error, account, region, world, since, request_id, after, limit, \
+         follow, wait_s, with=input|exchange.",
     ),
-    route("GET", "/_virga/calls", "The same as /_virga/logs."),
+    route("GET", "/_virga/logs", "The same as /_virga/calls."),
     route(
         "POST",
         "/_virga/stop",
@@ -89,13 +91,18 @@ const ROUTES: &[Route] = &[
 ];
 
 pub(crate) async fn answer(admin: &Scope, request: &Request<Bytes>) -> Response<Bytes> {
-    match go(admin, request).await {
+    let change = Change::of(admin, request);
+    let response = match go(admin, request).await {
         Ok(response) => response,
         Err(refusal) => {
             let astray = matches!(refusal.code, "NotFound" | "MethodNotAllowed");
             refusal.into_response(astray.then(list))
         }
+    };
+    if let Some(change) = change {
+        change.note(admin, request, &response);
     }
+    response
 }
 
 async fn go(admin: &Scope, request: &Request<Bytes>) -> Result<Response<Bytes>, Refusal> {

@@ -1,6 +1,6 @@
 //! The routes, asked in process.
 
-use crate::line::tests::record;
+use crate::line::tests::{record, tell};
 use crate::{Admin, CallLog};
 use bytes::Bytes;
 use http::{Request, StatusCode};
@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use virga_base::{Clock, Ids, Timestamp};
-use virga_service::{Cloud, CloudOptions, Observer, Service, Validation, Worlds};
+use virga_service::{Cloud, CloudOptions, Service, Validation, Worlds};
 use virga_store::{MemoryEngine, Store};
 
 fn admin() -> Arc<Admin> {
@@ -119,7 +119,7 @@ async fn what_the_clock_cannot_do_is_refused_with_a_reason() {
 async fn logs_are_filtered_and_paged() {
     let admin = admin();
     for (operation, status) in [("CreateQueue", 200), ("GetQueueUrl", 400), ("SendMessage", 200)] {
-        admin.calls.called(record(operation, status));
+        tell(&admin.calls, record(operation, status));
     }
     let operations = async |path: &str| {
         let (_, body) = ask(&admin, "GET", path, Json::Null).await;
@@ -158,10 +158,10 @@ async fn a_follower_is_answered_by_the_next_call_it_asks_for() {
         async move { ask(&admin, "GET", "/_virga/logs?follow=1&after=0&status=error", Json::Null).await }
     });
     tokio::time::sleep(Duration::from_millis(5)).await;
-    admin.calls.called(record("CreateQueue", 200));
+    tell(&admin.calls, record("CreateQueue", 200));
     tokio::time::sleep(Duration::from_millis(5)).await;
     assert!(!following.is_finished());
-    admin.calls.called(record("GetQueueUrl", 400));
+    tell(&admin.calls, record("GetQueueUrl", 400));
     let (_, body) = following.await.expect("answers");
     assert_eq!(
         (&body["calls"][0]["operation"], &body["next"]),
@@ -203,7 +203,7 @@ async fn localstack_tools_find_what_they_look_for() {
         text,
         r#"{"services": {"sqs": "available"}, "edition": "virga", "version": "0.0.0"}"#
     );
-    admin.calls.called(record("CreateQueue", 200));
+    tell(&admin.calls, record("CreateQueue", 200));
     assert!(ask_with(&admin, health()).await.1.contains(r#""sqs": "running""#));
     assert_eq!(ask(&admin, "POST", "/_localstack/state/reset", Json::Null).await.0, 200);
     assert_eq!(
@@ -276,4 +276,52 @@ async fn the_certificate_is_shown_once_there_is_one() {
     admin.set_certificate(Box::new(move || Box::pin(std::future::ready(pem()))));
     let (status, body) = ask(&admin, "GET", "/_virga/certificate", Json::Null).await;
     assert_eq!((status, body), (200, json!("-----BEGIN CERTIFICATE-----\n")));
+}
+
+#[tokio::test]
+async fn calls_show_what_was_sent_and_answered() {
+    let admin = admin();
+    tell(&admin.calls, record("CreateQueue", 200));
+    let (_, body) = ask(&admin, "GET", "/_virga/calls?with=input&world=main", Json::Null).await;
+    assert_eq!(body["calls"][0]["input"], json!({"QueueName": "mail"}));
+    let (_, body) = ask(
+        &admin,
+        "GET",
+        "/_virga/calls?with=exchange&account=000000000000",
+        Json::Null,
+    )
+    .await;
+    let call = &body["calls"][0];
+    assert_eq!(call["body"], "{\"QueueName\": \"mail\"}");
+    assert_eq!(call["headers"], json!([["host", "localhost:4566"]]));
+    assert_eq!(
+        call["answer"],
+        json!({"QueueUrl": "http://localhost:4566/000000000000/mail"})
+    );
+    for nothing in [
+        "world=t1",
+        "account=111122223333",
+        "region=eu-west-1",
+        "error=QueueDoesNotExist",
+    ] {
+        let (_, body) = ask(&admin, "GET", &format!("/_virga/calls?{nothing}"), Json::Null).await;
+        assert_eq!(body["calls"], json!([]), "{nothing}");
+    }
+    assert_eq!(ask(&admin, "GET", "/_virga/calls?with=all", Json::Null).await.0, 400);
+}
+
+#[tokio::test]
+async fn changes_of_virga_s_own_stand_among_the_calls() {
+    let admin = admin();
+    let freeze = json!({"action": "freeze", "at": "2026-01-01"});
+    ask(&admin, "POST", "/_virga/time", freeze.clone()).await;
+    ask(&admin, "POST", "/_virga/time", json!({"action": "fly"})).await;
+    ask(&admin, "POST", "/_virga/reset", json!({})).await;
+    ask(&admin, "GET", "/_virga/time", Json::Null).await;
+    let (_, body) = ask(&admin, "GET", "/_virga/calls?service=virga&with=input", Json::Null).await;
+    let calls = body["calls"].as_array().cloned().unwrap_or_default();
+    let told: Vec<_> = calls.iter().map(|call| (&call["operation"], &call["input"])).collect();
+    assert_eq!(told, [(&json!("Time"), &freeze), (&json!("Reset"), &json!({}))]);
+    // They are no calls of AWS's.
+    assert_eq!(ask(&admin, "GET", "/_virga/health", Json::Null).await.1["calls"], 0);
 }

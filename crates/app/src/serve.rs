@@ -57,6 +57,9 @@ async fn serve(options: StartOptions, listening: Listening) -> Result<(), Failur
     Diagnostics::install(options.log, options.log_level, worlds.main().clone());
     let calls = Arc::new(CallLog::default());
     let admin = Admin::new(worlds.clone(), calls.clone(), env!("CARGO_PKG_VERSION"));
+    if let Some(seed) = options.seed {
+        admin.set_seed(seed);
+    }
     let edge = Edge::bind(EdgeOptions {
         host: address_of(&options.host).await?,
         port: options.port,

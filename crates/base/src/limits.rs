@@ -24,3 +24,9 @@ pub const BODY_READ_MAX_S: u64 = 60;
 pub const STOP_MAX_S: u64 = 10;
 /// Worlds at once, unless the setting says otherwise.
 pub const WORLDS_MAX: usize = 10_000;
+/// Calls in the journal; older ones are forgotten.
+pub const JOURNAL_MAX_CALLS: usize = 5_000;
+/// Bytes of one request's body, and of one answer's, that the journal keeps; a longer one is not kept at all.
+pub const JOURNAL_BODY_MAX_BYTES: usize = 64 * 1024;
+/// Bytes of all that the journal keeps of requests and answers.
+pub const JOURNAL_MAX_BYTES: usize = 16 * 1024 * 1024;

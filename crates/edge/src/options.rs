@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use virga_base::{AwsError, limits};
-use virga_service::{BoxFuture, Call, CallRecord, Cloud, Observer, Who};
+use virga_service::{BoxFuture, Call, CallRecord, Cloud, Exchange, Observer, Who};
 
 /// Serves what is not AWS: paths under `/_virga/` and `/_localstack/`, and `/` for a browser. Among the request's extensions
 /// are the peer's `SocketAddr` and, where the request chose a world that is not the first, its `Arc<Cloud>`, or
@@ -109,5 +109,5 @@ impl Default for EdgeOptions {
 pub struct Silent;
 
 impl Observer for Silent {
-    fn called(&self, _: CallRecord) {}
+    fn called(&self, _: CallRecord, _: &Exchange<'_>) {}
 }

@@ -23,7 +23,7 @@ pub use checked::Checked;
 pub use cloud::{Call, Cloud, CloudOptions};
 pub use ctx::{Ctx, Request};
 pub use operation::{Answer, Body, BoxFuture, Handler, Operation};
-pub use record::{CallRecord, Observer, Who};
+pub use record::{CallRecord, Carried, Exchange, Observer, Who};
 pub use scheduler::{SETTLE_MAX_STEPS, SettleError};
 pub use service::{DueHandler, Fidelity, FindCredential, Service, Setting, Validation};
 pub use worlds::{Fork, MAIN, Origin, UnknownWorld, WorldError, Worlds, is_reserved};

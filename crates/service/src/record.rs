@@ -1,9 +1,10 @@
 //! What is told of every call, for the log and for people who ask what happened.
 
 use crate::Caller;
-use http::Method;
+use http::{HeaderMap, Method};
 use std::borrow::Cow;
 use virga_base::{Account, Id, Region, Timestamp};
+use virga_shape::Protocol;
 
 /// One call, finished.
 #[derive(Clone, Debug)]
@@ -44,7 +45,32 @@ impl Who {
     }
 }
 
+/// What went over the wire for a call, lent while its record is taken. An observer that wants to keep something copies it:
+/// the bytes are slices of buffers that are much larger.
+#[derive(Clone, Copy, Debug)]
+pub struct Exchange<'a> {
+    pub protocol: Protocol,
+    /// As sent, signatures and tokens included.
+    pub path: &'a str,
+    pub query: &'a str,
+    pub host: Option<&'a str>,
+    pub headers: &'a HeaderMap,
+    pub body: Carried<'a>,
+    pub answer_headers: &'a HeaderMap,
+    pub answer: Carried<'a>,
+}
+
+/// A body, as far as it was in one piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carried<'a> {
+    Whole(&'a [u8]),
+    /// The call was answered without it.
+    Unread,
+    /// It went through piece by piece.
+    Streamed,
+}
+
 /// Is told of every call. Must not block.
 pub trait Observer: Send + Sync + 'static {
-    fn called(&self, record: CallRecord);
+    fn called(&self, record: CallRecord, exchange: &Exchange<'_>);
 }

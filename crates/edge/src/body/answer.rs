@@ -43,6 +43,15 @@ impl AnswerBody {
         }
     }
 
+    /// The bytes of a body that is not streamed.
+    pub(crate) fn as_whole(&self) -> Option<&[u8]> {
+        match &self.content {
+            Content::Whole(bytes) => Some(bytes),
+            Content::Omitted => Some(&[]),
+            Content::Streamed(_) => None,
+        }
+    }
+
     pub(crate) fn holding(mut self, under_way: UnderWay) -> AnswerBody {
         self._under_way = Some(under_way);
         self

@@ -10,10 +10,10 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, Version};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use virga_base::{AwsError, Id, Timestamp};
-use virga_service::UnknownWorld;
+use virga_service::{Carried, UnknownWorld};
 use virga_shape::Protocol;
 
 /// The other end of a connection.
@@ -54,6 +54,8 @@ pub struct Arrival {
     pub(crate) world: Chosen,
     /// The marks of all headers' names.
     names: u64,
+    /// The body once it is read, for the call's record; `None` where it streams or is packed in signed chunks.
+    body: OnceLock<Option<Bytes>>,
 }
 
 /// One of 64 bits that stands for a header's name; others may share it.
@@ -100,6 +102,20 @@ impl Arrival {
         }
     }
 
+    /// Notes the body as it came off the wire, or that it does not come whole, for the call's record.
+    pub(super) fn note_body(&self, body: Option<&Bytes>) {
+        self.body.get_or_init(|| body.cloned());
+    }
+
+    /// What was noted of the body.
+    pub(super) fn carried(&self) -> Carried<'_> {
+        match self.body.get() {
+            Some(Some(body)) => Carried::Whole(body),
+            Some(None) => Carried::Streamed,
+            None => Carried::Unread,
+        }
+    }
+
     /// What follows `?`, as sent.
     pub fn query(&self) -> &str {
         self.uri.query().unwrap_or_default()
@@ -134,6 +150,7 @@ pub(super) fn accept(desk: &Desk, peer: &Peer, request: http::Request<Payload>) 
     let world = world::choose(&desk.worlds, &head.headers, names & mark(&WORLD) != 0, &head.uri);
     let mut arrival = Arrival {
         names,
+        body: OnceLock::new(),
         id: Id::default(),
         at: desk.chosen(&world).clock().now(),
         began: Instant::now(),

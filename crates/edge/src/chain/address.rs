@@ -40,7 +40,9 @@ pub(super) async fn address<'a>(desk: &Desk, arrival: &'a Arrival, raw: Raw) -> 
         && !arrival.has(&TARGET);
     let mut body = raw.body;
     if is_form {
-        body = Payload::Whole(read_form(desk, &claim, body).await?);
+        let form = read_form(desk, &claim, body).await?;
+        arrival.note_body(Some(&form));
+        body = Payload::Whole(form);
     }
     let is_gzip = is_form && arrival.text(&CONTENT_ENCODING).is_some_and(|name| name == "gzip");
     let inflated = match &body {

@@ -171,6 +171,7 @@ impl Framing {
 
 /// The body as a stream, checked as it comes. Errors of AWS's come out of it as such.
 fn stream(desk: &Desk, arrival: &Arrival, framing: &Framing, body: Payload, proof: Proof) -> Result<Body, AwsError> {
+    arrival.note_body(None);
     let pieces = Pieces::new(body, desk.limits().body_read_max);
     if framing.chunked {
         let decoder = ChunkDecoder::new(&arrival.headers, proof.chain)?;
@@ -200,6 +201,7 @@ async fn read_whole(
     let mut bytes = whole::read(body, limits.body_max_bytes, limits.body_read_max)
         .await
         .map_err(|error| refuse(&error))?;
+    arrival.note_body((!framing.chunked).then_some(&bytes));
     if let Some(expected) = proof.sha256 {
         let computed = virga_auth::sha256_hex(&bytes);
         if computed != expected {

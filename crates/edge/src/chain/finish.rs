@@ -7,7 +7,7 @@ use crate::cors::{self, Standing};
 use http::header::{CONNECTION, SERVER};
 use http::{HeaderName, HeaderValue, Response, Version};
 use std::borrow::Cow;
-use virga_service::CallRecord;
+use virga_service::{CallRecord, Carried, Exchange};
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 static S3_REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
@@ -34,7 +34,18 @@ pub(super) fn finish(desk: &Desk, arrival: &Arrival, encoded: Encoded) -> Respon
         headers.insert(CONNECTION, CLOSE.clone());
     }
     if let Some(told) = told {
-        desk.shared.options.observer.called(record(arrival, told, status));
+        let exchange = Exchange {
+            protocol: told.target.protocol,
+            path: arrival.uri.path(),
+            query: arrival.query(),
+            host: arrival.host(),
+            headers: &arrival.headers,
+            body: arrival.carried(),
+            answer_headers: response.headers(),
+            answer: response.body().as_whole().map_or(Carried::Streamed, Carried::Whole),
+        };
+        let record = record(arrival, told, status);
+        desk.shared.options.observer.called(record, &exchange);
     }
     response
 }

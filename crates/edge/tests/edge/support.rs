@@ -12,8 +12,8 @@ use tokio::task::JoinHandle;
 use virga_base::{Account, AwsError, Clock, Ids, Timestamp};
 use virga_edge::{Edge, EdgeOptions};
 use virga_service::{
-    Answer, CallRecord, Caller, Cloud, CloudOptions, Credential, Ctx, Fidelity, Handler, Observer, Principal, Service,
-    Validation, Worlds,
+    Answer, CallRecord, Caller, Cloud, CloudOptions, Credential, Ctx, Exchange, Fidelity, Handler, Observer, Principal,
+    Service, Validation, Worlds,
 };
 use virga_shape::{ShapeRef, StructValue, Value};
 use virga_store::{MemoryEngine, Store};
@@ -45,7 +45,7 @@ impl Records {
 }
 
 impl Observer for Records {
-    fn called(&self, record: CallRecord) {
+    fn called(&self, record: CallRecord, _: &Exchange<'_>) {
         self.0.lock().expect("a lock").push(record);
     }
 }
