@@ -96,6 +96,17 @@ impl Cloud {
         Ok(steps)
     }
 
+    /// Runs the first piece of work that is due now, if there is one; answers which it was.
+    pub async fn run_first(self: &Arc<Cloud>) -> Result<Option<DueRow>, StoreError> {
+        let _working = self.working.read().await;
+        let Some(claimed) = self.claim().await? else {
+            return Ok(None);
+        };
+        let row = claimed.row.clone();
+        self.work(claimed).await;
+        Ok(Some(row))
+    }
+
     async fn run_due(self: &Arc<Cloud>, mut steps: u64, steps_max: u64) -> Result<u64, SettleError> {
         loop {
             if self.has_ended() {

@@ -134,10 +134,15 @@ impl Store {
             decision
         })?;
         let out = out.unwrap_or_else(|| Err(StoreError::Engine("the engine ran no transaction".into()).into()))?;
+        // Announced however this ends: a caller that goes away while it waits has still written.
+        let announcement = Announcement {
+            store: self,
+            effects: &effects,
+        };
         if let Some(durable) = durable {
             durable.await?;
         }
-        self.announce(&effects);
+        drop(announcement);
         Ok(out)
     }
 
@@ -246,6 +251,18 @@ impl Store {
         self.read(&Place::world(), |tx| {
             Ok(crate::schedule::first(tx)?.map(|(id, _)| id.at))
         })
+    }
+}
+
+/// Tells of a commit when it is dropped.
+struct Announcement<'a> {
+    store: &'a Store,
+    effects: &'a Effects,
+}
+
+impl Drop for Announcement<'_> {
+    fn drop(&mut self) {
+        self.store.announce(self.effects);
     }
 }
 

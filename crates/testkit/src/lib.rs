@@ -4,6 +4,7 @@
 
 #[cfg(unix)]
 pub mod postgres;
+pub mod simulation;
 
 use serde_json::Value as Json;
 use std::collections::BTreeMap;

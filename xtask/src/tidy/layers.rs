@@ -26,6 +26,7 @@ const ORDER: &[&str] = &[
     "cli",
     "app",
     "testkit",
+    "simulation",
 ];
 
 /// Arrows that point down and are wrong all the same: from, to, why.
@@ -59,7 +60,7 @@ struct Member {
 
 fn members() -> Result<Vec<Member>, String> {
     let mut members = Vec::new();
-    for group in ["crates", "services", "langs"] {
+    for group in ["crates", "services", "langs", "tests"] {
         let folder = root().join(group);
         if !folder.is_dir() {
             continue;
@@ -69,7 +70,7 @@ fn members() -> Result<Vec<Member>, String> {
                 continue;
             }
             let name = entry.file_name().to_string_lossy().into_owned();
-            let layer = if group == "crates" {
+            let layer = if group == "crates" || group == "tests" {
                 name.clone()
             } else {
                 group.to_owned()

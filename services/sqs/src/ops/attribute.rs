@@ -42,8 +42,9 @@ pub async fn get(ctx: Ctx, input: GetQueueAttributesRequest) -> Result<GetQueueA
 
 /// The queue with its exact counts. Counts lag only behind the clock, and then this catches up first.
 async fn counted(target: &Target) -> Result<(Queue, Counts), AwsError> {
-    let now = target.ctx.now();
     loop {
+        // Time may go on while a slow store catches up.
+        let now = target.ctx.now();
         let (queue, counters, first_hidden) = target.ctx.read(|tx| -> Result<_, AwsError> {
             let queue = target.found(tx.get(&QUEUES, (&target.name,))?)?;
             let counters = tx.get(&COUNTERS, (queue.data,))?.unwrap_or_default();
@@ -105,6 +106,12 @@ fn follow(tx: &mut virga_service::Tx<'_>, target: &Target, old: &Queue, new: &Qu
     let delay = new.settings.fifo.is_some() && old.settings.delay_s != new.settings.delay_s;
     if !retention && !delay {
         return Ok(());
+    }
+    if retention {
+        // What was too old under the old retention stays gone under a longer one, though nobody has looked yet.
+        let mut before = Shelf::open(tx, old, target.ctx.now())?;
+        while before.upkeep(tx)? {}
+        before.close(tx, &target.ctx)?;
     }
     let mut shelf = Shelf::open(tx, new, target.ctx.now())?;
     if retention {

@@ -129,15 +129,26 @@ async fn poll(target: &Target, wish: &Wish, wait_s: Option<i32>) -> Result<Found
         return again_while_more(target, wish, found).await;
     }
     let deadline = began.plus_secs(wait_s);
-    let mut watch = target.ctx.watch(&topic(&target.ctx, found.queue.id));
+    let mut watched = found.queue.id;
+    let mut watch = target.ctx.watch(&topic(&target.ctx, watched));
     loop {
+        // The time before the look: what comes while a slow store answers it is looked for once more.
+        let looked = target.ctx.now();
         let found = attempt(target, wish).await?;
         let found = again_while_more(target, wish, found).await?;
-        if !found.delivered.is_empty() || target.ctx.now() >= deadline {
+        if !found.delivered.is_empty() || looked >= deadline {
             return Ok(found);
+        }
+        if found.queue.id != watched {
+            // The queue was deleted and made again meanwhile.
+            watched = found.queue.id;
+            watch = target.ctx.watch(&topic(&target.ctx, watched));
+            continue;
         }
         let wake = found.next.map_or(deadline, |next| next.min(deadline));
         tokio::select! {
+            // Of one order, so that it is no chance how often this looks.
+            biased;
             () = watch.changed() => {}
             () = target.ctx.sleep_until(wake) => {}
         }

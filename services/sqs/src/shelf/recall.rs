@@ -82,6 +82,8 @@ impl Shelf {
             one.slot = again;
             self.settle_group(tx, one.group)?;
         }
+        // They may be visible sooner than whoever waits has set its alarm for.
+        self.stirred = true;
         Ok(Some(delivered))
     }
 
