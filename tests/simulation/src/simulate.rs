@@ -408,7 +408,8 @@ impl Simulation {
                 queue: queue.to_owned(),
             })?;
         }
-        self.advance(self.now_ms + 3_600_000)?;
+        // A sweep that a failure left behind ends when it is due, after the longest retention.
+        self.advance(self.now_ms + 6 * 86_400_000)?;
         let left = left(&self.faults.rows());
         Ok(Outcome {
             epochs: self.epochs,
