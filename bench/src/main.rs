@@ -1,4 +1,5 @@
-//! `virga-bench VIRGA BARE FILL [--quick]`: measures the program against a bare server of the same HTTP stack.
+//! `virga-bench VIRGA BARE FILL [--quick] [--only PART]`: measures the program against a bare server of the same HTTP stack.
+//! The parts are `sizes`, `throughput`, `durable`, `starts` and `depth`.
 //!
 //! All is done in one run on loopback, in turns, so that what disturbs one disturbs the other. Figures are ratios; the
 //! absolute ones are printed for orientation only. `cargo xtask bench` builds everything and calls this.
@@ -16,6 +17,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+const PARTS: &[&str] = &["sizes", "throughput", "durable", "starts", "depth"];
+
 /// What the command line asks for.
 struct Plan {
     virga: PathBuf,
@@ -27,20 +30,27 @@ struct Plan {
     messages: u64,
     /// Of the data folder to start with.
     data_bytes: u64,
+    /// The one part to run.
+    only: Option<String>,
 }
 
 fn plan() -> Result<Plan, String> {
     let mut paths = Vec::new();
-    let mut quick = false;
-    for argument in std::env::args().skip(1) {
+    let (mut quick, mut only) = (false, None);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--quick" => quick = true,
+            "--only" => {
+                let part = arguments.next().filter(|part| PARTS.contains(&part.as_str()));
+                only = Some(part.ok_or_else(|| format!("--only needs one of {}", PARTS.join(", ")))?);
+            }
             other if other.starts_with('-') => return Err(format!("unknown option {other}")),
             path => paths.push(PathBuf::from(path)),
         }
     }
-    let [virga, bare, fill] =
-        <[PathBuf; 3]>::try_from(paths).map_err(|_| "usage: virga-bench VIRGA BARE FILL [--quick]".to_owned())?;
+    let [virga, bare, fill] = <[PathBuf; 3]>::try_from(paths)
+        .map_err(|_| "usage: virga-bench VIRGA BARE FILL [--quick] [--only PART]".to_owned())?;
     let (seconds, rounds, messages, data_bytes) = if quick {
         (0.5, 3, 50_000, 100_000_000)
     } else {
@@ -54,6 +64,7 @@ fn plan() -> Result<Plan, String> {
         rounds,
         messages,
         data_bytes,
+        only,
     })
 }
 
@@ -81,11 +92,22 @@ fn main() -> ExitCode {
 
 async fn run(plan: &Plan) -> Result<Report, String> {
     let mut report = Report::default();
-    sizes(plan, &mut report).await?;
-    throughput(plan, &mut report).await?;
-    durable::sends(&plan.virga, plan.seconds, plan.rounds, &mut report).await?;
-    durable::starts(&plan.virga, &plan.fill, plan.data_bytes, &mut report).await?;
-    queue::depth(&plan.virga, plan.messages, plan.seconds, &mut report).await?;
+    let is_asked = |part: &str| plan.only.as_ref().is_none_or(|only| only == part);
+    if is_asked("sizes") {
+        sizes(plan, &mut report).await?;
+    }
+    if is_asked("throughput") {
+        throughput(plan, &mut report).await?;
+    }
+    if is_asked("durable") {
+        durable::sends(&plan.virga, plan.seconds, plan.rounds, &mut report).await?;
+    }
+    if is_asked("starts") {
+        durable::starts(&plan.virga, &plan.fill, plan.data_bytes, &mut report).await?;
+    }
+    if is_asked("depth") {
+        queue::depth(&plan.virga, plan.messages, plan.seconds, &mut report).await?;
+    }
     Ok(report)
 }
 

@@ -46,7 +46,7 @@ pub struct DiskLimits {
 impl Default for DiskLimits {
     fn default() -> DiskLimits {
         DiskLimits {
-            log_bytes: 16 << 20,
+            log_bytes: 8 << 20,
             removed_rows: 4096,
             idle_ms: 5000,
         }

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 /// How long after a failure the base is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
-/// The log may grow to so many times its limit before commits wait for the base.
-const BEHIND_MOST: u64 = 4;
+/// The log may grow to so many times its limit before commits wait for the base. A start after a kill reads it all.
+const BEHIND_MOST: u64 = 3;
 
 /// Wakes the threads.
 #[derive(Default)]
