@@ -5,6 +5,7 @@ mod fuzz;
 mod generate;
 mod models;
 mod new_service;
+mod postgres;
 mod test;
 mod tidy;
 
