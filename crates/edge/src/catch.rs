@@ -2,14 +2,14 @@
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
-struct Catch<'a, F> {
+struct Catch<'a, F: ?Sized> {
     inner: Pin<&'a mut F>,
 }
 
-impl<F: Future> Future for Catch<'_, F> {
+impl<F: Future + ?Sized> Future for Catch<'_, F> {
     type Output = Option<F::Output>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
@@ -23,23 +23,24 @@ impl<F: Future> Future for Catch<'_, F> {
     }
 }
 
-/// Runs a future; `None` if it panicked. The panic hook has told of it by then.
-pub(crate) async fn catch<F: Future>(future: F) -> Option<F::Output> {
-    let future = pin!(future);
-    Catch { inner: future }.await
+/// Runs a future where it stands, since a large one costs to move; `None` if it panicked. The panic hook has told of it
+/// by then.
+pub(crate) fn catch<F: Future + ?Sized>(inner: Pin<&mut F>) -> impl Future<Output = Option<F::Output>> {
+    Catch { inner }
 }
 
 #[cfg(test)]
 mod tests {
     use super::catch;
+    use std::pin::pin;
 
     #[tokio::test]
     async fn a_panic_becomes_none() {
-        assert_eq!(catch(async { 1 }).await, Some(1));
-        let failed = catch(async {
+        assert_eq!(catch(pin!(async { 1 })).await, Some(1));
+        let failed = pin!(async {
             tokio::task::yield_now().await;
             assert!(std::hint::black_box(false), "meant to fail");
         });
-        assert_eq!(failed.await, None);
+        assert_eq!(catch(failed).await, None);
     }
 }

@@ -7,7 +7,9 @@ use virga_base::AwsError;
 use virga_shape::constraints::{self, Rules};
 
 /// A call whose input was checked. [`Service::check`] makes it; [`Cloud::run`](crate::Cloud::run) takes nothing else.
-pub struct Checked(Call);
+///
+/// The call is behind a pointer because the chain hands it on several times.
+pub struct Checked(Box<Call>);
 
 impl Deref for Checked {
     type Target = Call;
@@ -26,7 +28,7 @@ impl DerefMut for Checked {
 
 impl Checked {
     pub(crate) fn into_call(self) -> Call {
-        self.0
+        *self.0
     }
 }
 
@@ -45,6 +47,6 @@ impl Service {
             };
             constraints::check_with(call.model.shape_ref(id), &call.input, &rules)?;
         }
-        Ok(Checked(call))
+        Ok(Checked(Box::new(call)))
     }
 }

@@ -1,7 +1,7 @@
 //! A running world: its store, clock and ids, the services in it, and dispatch.
 
 use crate::claims::Claims;
-use crate::operation::{Answer, Handler};
+use crate::operation::{Answer, BoxFuture, Handler};
 use crate::worlds::{Life, Origin};
 use crate::{Caller, Checked, Credential, Ctx, Request, Service};
 use std::collections::{BTreeMap, HashMap};
@@ -177,9 +177,11 @@ impl Cloud {
     }
 
     /// Runs the operation of a call that was checked before, or says that it is not built.
-    pub async fn run(self: &Arc<Cloud>, call: Checked) -> Result<Answer, AwsError> {
-        let (service, handler) = self.built(&call)?;
-        self.hand(service, handler, call).await
+    pub fn run(self: &Arc<Cloud>, call: Checked) -> BoxFuture<Result<Answer, AwsError>> {
+        match self.built(&call) {
+            Ok((service, handler)) => self.hand(service, handler, call),
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
     }
 
     fn built(&self, call: &Call) -> Result<(&Service, &Handler), AwsError> {
@@ -189,7 +191,12 @@ impl Cloud {
             .ok_or_else(|| AwsError::not_implemented(&call.model.service_id, &call.operation.name))
     }
 
-    async fn hand(self: &Arc<Cloud>, service: &Service, handler: &Handler, call: Checked) -> Result<Answer, AwsError> {
+    fn hand(
+        self: &Arc<Cloud>,
+        service: &Service,
+        handler: &Handler,
+        call: Checked,
+    ) -> BoxFuture<Result<Answer, AwsError>> {
         let Call {
             model,
             operation,
@@ -201,7 +208,7 @@ impl Cloud {
         } = call.into_call();
         let output = operation.output.map(|id| model.shape_ref(id));
         let ctx = Ctx::new(self.clone(), service.name, account, region, caller, request);
-        handler(ctx, input, output).await
+        handler(ctx, input, output)
     }
 
     /// Asks every service that issues access keys for this one.

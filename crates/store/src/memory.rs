@@ -4,7 +4,7 @@ use crate::engine::Visit;
 use crate::tree::{Row, Tree};
 use crate::{Decision, Durable, Engine, Reader, StoreError, Writer};
 use std::ops::Bound;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockWriteGuard, TryLockError};
 
 /// Keeps all rows in memory; nothing survives the process.
 #[derive(Default)]
@@ -20,6 +20,23 @@ struct State {
     scratch: Vec<u8>,
 }
 
+/// How often a writer looks whether another is done before it sleeps. A transaction takes a few microseconds, less than
+/// falling asleep and being woken, and these looks take a little longer than one.
+const LOOKS: usize = 400;
+
+impl MemoryEngine {
+    fn take(&self) -> RwLockWriteGuard<'_, State> {
+        for _ in 0..LOOKS {
+            match self.state.try_write() {
+                Ok(state) => return state,
+                Err(TryLockError::Poisoned(error)) => return error.into_inner(),
+                Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
+            }
+        }
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Room beyond this, in bytes or steps, is given back after a transaction.
 const ROOM_MOST: usize = 4096;
 
@@ -33,7 +50,7 @@ impl Engine for MemoryEngine {
 
     fn write(&self, f: &mut dyn FnMut(&mut dyn Writer) -> Decision) -> Result<Durable, StoreError> {
         // A panic inside `f` would leave half a transaction, so the undo log also works when unwinding.
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.take();
         let mut change = Change {
             state: &mut state,
             keep: false,

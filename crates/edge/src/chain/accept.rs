@@ -186,12 +186,12 @@ pub(super) async fn admit(desk: &Desk, arrival: &Arrival, raw: Raw) -> Result<Ra
     if cors::is_preflight(&arrival.method, &arrival.headers) && arrival.standing == Standing::Allowed {
         let mut answer = Response::new(AnswerBody::whole(Bytes::new()));
         cors::allow_preflight(&arrival.headers, answer.headers_mut());
-        return Err(Exit::Aside(answer));
+        return Err(Exit::Aside(Box::new(answer)));
     }
     match &desk.shared.options.internal {
         Some(internal) if is_internal(arrival) => {
             let answered = serve_internal(desk, internal, arrival, raw).await;
-            Err(Exit::Aside(answered.unwrap_or_else(|error| plain(&error))))
+            Err(Exit::Aside(Box::new(answered.unwrap_or_else(|error| plain(&error)))))
         }
         _ => Ok(raw),
     }
@@ -258,7 +258,7 @@ async fn serve_internal(
             request.extensions_mut().insert(UnknownWorld(unknown.message()));
         }
     }
-    let answered = crate::catch::catch(internal(request)).await;
+    let answered = crate::catch::catch(internal(request).as_mut()).await;
     let answer = answered.ok_or_else(|| AwsError::internal("An internal error occurred."))?;
     Ok(answer.map(AnswerBody::whole))
 }

@@ -16,14 +16,14 @@ pub(super) struct Answered {
 
 pub(super) async fn dispatch(desk: &Desk, arrival: &Arrival, permitted: Permitted) -> Result<Answered, Exit> {
     let Permitted { target, who, call } = permitted;
-    let cloud = desk.cloud_for(arrival);
+    let mut running = desk.cloud_for(arrival).run(call);
     let answer = match &arrival.world {
         Chosen::Fork { world, .. } => tokio::select! {
             biased;
-            answer = catch(cloud.run(call)) => answer,
+            answer = catch(running.as_mut()) => answer,
             () = world.ended() => Some(Err(dropped(world))),
         },
-        _ => catch(cloud.run(call)).await,
+        _ => catch(running.as_mut()).await,
     };
     let answer = match answer {
         Some(answer) => answer,

@@ -49,7 +49,10 @@ pub(super) fn encode(arrival: &Arrival, outcome: Result<Answered, Exit>) -> Enco
             ),
         },
         Err(Exit::Refused(refused)) => refuse(arrival, *refused),
-        Err(Exit::Aside(response)) => Encoded { response, told: None },
+        Err(Exit::Aside(response)) => Encoded {
+            response: *response,
+            told: None,
+        },
     }
 }
 

@@ -24,6 +24,7 @@ use crate::edge::Shared;
 use crate::options::Limits;
 use crate::tls::Tls;
 use crate::world::Chosen;
+use std::pin::pin;
 use std::sync::Arc;
 use virga_base::AwsError;
 use virga_codec::OperationRef;
@@ -33,7 +34,7 @@ use virga_shape::{Protocol, ServiceModel};
 /// Answers one request.
 pub(crate) async fn walk(desk: &Desk, peer: &Peer, request: http::Request<Payload>) -> http::Response<AnswerBody> {
     let (arrival, raw) = accept::accept(desk, peer, request);
-    let outcome = catch(async {
+    let way = pin!(async {
         let raw = accept::admit(desk, &arrival, raw).await?;
         let addressed = address::address(desk, &arrival, raw).await?;
         let verified = verify::verify(desk, &arrival, addressed).await?;
@@ -51,7 +52,7 @@ pub(crate) async fn walk(desk: &Desk, peer: &Peer, request: http::Request<Payloa
         let permitted = permit::permit(desk, &arrival, decoded).await?;
         dispatch::dispatch(desk, &arrival, permitted).await
     });
-    let outcome = outcome.await.unwrap_or_else(|| Err(Exit::from(Refused::panicked())));
+    let outcome = catch(way).await.unwrap_or_else(|| Err(Exit::from(Refused::panicked())));
     let encoded = encode::encode(&arrival, outcome);
     finish::finish(desk, &arrival, encoded)
 }
@@ -133,7 +134,7 @@ impl Target {
 enum Exit {
     Refused(Box<Refused>),
     /// Answered by others than a service, or in no protocol of AWS's.
-    Aside(http::Response<AnswerBody>),
+    Aside(Box<http::Response<AnswerBody>>),
 }
 
 /// An error, with what is known of the request that it answers.
