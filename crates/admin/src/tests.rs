@@ -325,3 +325,114 @@ async fn changes_of_virga_s_own_stand_among_the_calls() {
     // They are no calls of AWS's.
     assert_eq!(ask(&admin, "GET", "/_virga/health", Json::Null).await.1["calls"], 0);
 }
+
+#[tokio::test]
+async fn worlds_are_forked_compared_and_dropped() {
+    let admin = admin();
+    let (status, made) = ask(&admin, "POST", "/_virga/worlds", json!({"name": "t1", "ttl": "10m"})).await;
+    assert_eq!(
+        (status, &made["name"], &made["parent"]),
+        (200, &json!("t1"), &json!("main")),
+        "{made}"
+    );
+    assert_eq!(
+        (&made["ttl_s"], &made["now"]),
+        (&json!(600.0), &json!("2026-01-01T00:00:00.000Z"))
+    );
+    let (_, listed) = ask(&admin, "GET", "/_virga/worlds", Json::Null).await;
+    let names: Vec<&Json> = listed["worlds"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|world| &world["name"])
+        .collect();
+    assert_eq!(names, [&json!("main"), &json!("t1")]);
+
+    let (_, diff) = ask(&admin, "GET", "/_virga/worlds/main/diff/t1", Json::Null).await;
+    assert_eq!(diff["same"], true, "{diff}");
+    let fork = admin.worlds.get("t1").expect("is there");
+    fork.set_time(Timestamp::from_secs(1)).await.expect("moves");
+    let (_, diff) = ask(&admin, "GET", "/_virga/worlds/main/diff/t1?limit=1", Json::Null).await;
+    assert_eq!(
+        (&diff["same"], &diff["only_b"], &diff["not_listed"]),
+        (&json!(false), &json!(1), &json!(0))
+    );
+    assert_eq!(
+        (&diff["rows"][0]["table"], &diff["rows"][0]["where"]),
+        (&json!("world.clock"), &json!("only_b"))
+    );
+
+    for (method, path, body, expected) in [
+        ("POST", "/_virga/worlds", json!({"name": "t1"}), (409, "WorldExists")),
+        (
+            "POST",
+            "/_virga/worlds",
+            json!({"name": "sqs"}),
+            (400, "InvalidWorldName"),
+        ),
+        (
+            "POST",
+            "/_virga/worlds",
+            json!({"name": "t2", "from": "t3"}),
+            (404, "UnknownWorld"),
+        ),
+        (
+            "POST",
+            "/_virga/worlds",
+            json!({"name": "t2", "form": "main"}),
+            (400, "BadRequest"),
+        ),
+        (
+            "POST",
+            "/_virga/worlds",
+            json!({"name": "t2", "ttl": "soon"}),
+            (400, "BadRequest"),
+        ),
+        ("POST", "/_virga/worlds", json!({}), (400, "BadRequest")),
+        ("GET", "/_virga/worlds/t2", Json::Null, (404, "UnknownWorld")),
+        ("GET", "/_virga/worlds/t1/diff/t2", Json::Null, (404, "UnknownWorld")),
+        ("GET", "/_virga/worlds/t1/what", Json::Null, (404, "NotFound")),
+        ("PUT", "/_virga/worlds/t1", Json::Null, (405, "MethodNotAllowed")),
+        ("DELETE", "/_virga/worlds/main", Json::Null, (409, "WorldStays")),
+    ] {
+        let (status, answer) = ask(&admin, method, path, body).await;
+        assert_eq!(
+            (status, &answer["error"]["code"]),
+            (expected.0, &json!(expected.1)),
+            "{method} {path}: {answer}"
+        );
+    }
+    let (status, _) = ask(&admin, "DELETE", "/_virga/worlds/t1", Json::Null).await;
+    assert_eq!((status, fork.has_ended()), (200, true));
+}
+
+#[tokio::test]
+async fn a_request_acts_in_the_world_that_was_chosen() {
+    let admin = admin();
+    ask(&admin, "POST", "/_virga/worlds", json!({"name": "t1"})).await;
+    let fork = admin.worlds.get("t1").expect("is there");
+    let request = |body: &str| {
+        let mut request = Request::post("/_virga/time")
+            .body(Bytes::from(body.to_owned()))
+            .expect("a request");
+        request.extensions_mut().insert(fork.clone());
+        request
+    };
+    let (_, text) = ask_with(&admin, request(r#"{"action": "set", "at": "2030-01-01"}"#)).await;
+    assert!(text.contains("\"world\": \"t1\""), "{text}");
+    assert_eq!(fork.clock().now().to_iso8601_millis(), "2030-01-01T00:00:00.000Z");
+    let (_, time) = ask(&admin, "GET", "/_virga/time", Json::Null).await;
+    assert_eq!(
+        (&time["now"], &time["world"]),
+        (&json!("2026-01-01T00:00:00.000Z"), &json!("main"))
+    );
+    let mut astray = Request::post("/_virga/reset").body(Bytes::new()).expect("a request");
+    astray
+        .extensions_mut()
+        .insert(virga_service::UnknownWorld("there is no world".to_owned()));
+    let (status, text) = ask_with(&admin, astray).await;
+    assert!(
+        status == StatusCode::NOT_FOUND && text.contains("UnknownWorld"),
+        "{text}"
+    );
+}

@@ -20,6 +20,8 @@ pub(crate) struct Client {
     endpoint: String,
     authority: String,
     address: String,
+    /// The world to act in; the endpoint's where there is none.
+    world: Option<String>,
 }
 
 /// The endpoint that the flag, else the environment names.
@@ -33,10 +35,32 @@ pub(crate) fn endpoint(program: &Program, parsed: &Parsed) -> String {
     endpoint.trim_end_matches('/').to_owned()
 }
 
+/// The world that the flag, else the environment names.
+pub(crate) fn world(program: &Program, parsed: &Parsed) -> Result<Option<String>, Failure> {
+    let named = parsed
+        .flag("world")
+        .or_else(|| program.environment.get("VIRGA_WORLD").map(String::as_str))
+        .filter(|world| !world.is_empty());
+    let is_label = |world: &str| world.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    match named {
+        Some(world) if !is_label(world) => Err(Failure::usage(format!(
+            "--world (or VIRGA_WORLD) must be the name of a world, not {world:?}; `virga world list` lists all."
+        ))),
+        named => Ok(named.map(str::to_owned)),
+    }
+}
+
 impl Client {
     /// For the endpoint that the flag, else the environment names.
     pub(crate) fn find(program: &Program, parsed: &Parsed) -> Result<Client, Failure> {
-        Client::new(&endpoint(program, parsed))
+        let world = match parsed.command.takes("world") {
+            true => world(program, parsed)?,
+            false => None,
+        };
+        Ok(Client {
+            world,
+            ..Client::new(&endpoint(program, parsed))?
+        })
     }
 
     pub(crate) fn new(endpoint: &str) -> Result<Client, Failure> {
@@ -70,6 +94,7 @@ impl Client {
                 Some(_) => authority.to_owned(),
                 None => format!("{authority}:80"),
             },
+            world: None,
         })
     }
 
@@ -83,6 +108,10 @@ impl Client {
 
     pub(crate) fn post(&self, path: &str, body: &Json) -> Result<Json, Failure> {
         self.json("POST", path, &body.to_string())
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Result<Json, Failure> {
+        self.json("DELETE", path, "")
     }
 
     /// An answer that is not JSON.
@@ -158,8 +187,11 @@ impl Client {
         stream.set_read_timeout(Some(ANSWER_MAX))?;
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: virga-cli\r\nAccept: */*\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+             {}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             self.authority,
+            self.world
+                .as_ref()
+                .map_or_else(String::new, |world| format!("X-Virga-World: {world}\r\n")),
             body.len()
         );
         stream.write_all(request.as_bytes())?;

@@ -1,7 +1,7 @@
 //! Every command, declared once.
 
 use crate::args::{Flag, Parsed, parse};
-use crate::{Failure, Program, env, help, manage, start, watch};
+use crate::{Failure, Program, env, help, manage, start, watch, worlds};
 
 /// A positional argument.
 #[derive(Debug)]
@@ -62,6 +62,11 @@ pub(crate) const GLOBAL_FLAGS: &[Flag] = &[
         Some("URL"),
         "The running Virga; else VIRGA_ENDPOINT, else http://127.0.0.1:4566.",
     ),
+    flag(
+        "world",
+        Some("NAME"),
+        "The world to act in; else VIRGA_WORLD, else the one of the endpoint.",
+    ),
     Flag {
         name: "output",
         short: None,
@@ -79,11 +84,18 @@ pub(crate) const GLOBAL_FLAGS: &[Flag] = &[
 ];
 
 const CLIENT: &[&str] = &["endpoint", "output"];
+const IN_WORLD: &[&str] = &["endpoint", "output", "world"];
 
 const CONFIG: Flag = flag(
     "config",
     Some("FILE"),
     "The settings file; else VIRGA_CONFIG, else virga.toml in the current folder.",
+);
+
+const STEPS: Flag = flag(
+    "steps-max",
+    Some("N"),
+    "Give up after so many pieces of due work (default 1000000): work may cause itself anew without end.",
 );
 
 /// A command without anything special, for others to start from.
@@ -144,6 +156,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         summary: "Show whether Virga runs, its time and its services.",
         examples: &[Example("virga status --output json", "for programs")],
         run: manage::status,
+        global: IN_WORLD,
         ..PLAIN
     },
     Command {
@@ -165,21 +178,26 @@ pub(crate) const COMMANDS: &[Command] = &[
                 "The account to work in, twelve digits (default 000000000000).",
             ),
         ],
-        global: &["endpoint"],
+        global: &["endpoint", "world"],
         examples: &[
             Example("eval \"$(virga env)\"", "bash and zsh"),
             Example("virga env --shell fish | source", "fish"),
             Example("virga env | Invoke-Expression", "PowerShell"),
             Example("virga env --account 111122223333", "work in another account"),
+            Example("eval \"$(virga env --world test-1)\"", "work in another world"),
         ],
         run: env::env,
         ..PLAIN
     },
     Command {
         name: "reset",
-        summary: "Empty the cloud: no resources, the machine's time.",
-        examples: &[Example("virga reset", "")],
+        summary: "Empty the cloud, or one world: no resources, the machine's time.",
+        examples: &[
+            Example("virga reset", "the first world; others stay"),
+            Example("virga reset --world test-1", "that world"),
+        ],
         run: manage::reset,
+        global: IN_WORLD,
         ..PLAIN
     },
     Command {
@@ -195,6 +213,7 @@ pub(crate) const COMMANDS: &[Command] = &[
             ),
         ],
         run: manage::time_show,
+        global: IN_WORLD,
         ..PLAIN
     },
     Command {
@@ -210,6 +229,7 @@ pub(crate) const COMMANDS: &[Command] = &[
             Example("virga time freeze --at 2026-01-01", ""),
         ],
         run: manage::time_freeze,
+        global: IN_WORLD,
         ..PLAIN
     },
     Command {
@@ -223,6 +243,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         }],
         examples: &[Example("virga time set 2026-11-21T10:00:00Z", "")],
         run: manage::time_set,
+        global: IN_WORLD,
         ..PLAIN
     },
     Command {
@@ -233,11 +254,13 @@ pub(crate) const COMMANDS: &[Command] = &[
             required: true,
             text: "a duration such as 90s, 2h or 1d12h.",
         }],
+        flags: &[STEPS],
         examples: &[
             Example("virga time advance 90s", ""),
             Example("virga time advance 14d", "messages older than their retention are gone"),
         ],
         run: manage::time_advance,
+        global: IN_WORLD,
         ..PLAIN
     },
     Command {
@@ -253,13 +276,16 @@ pub(crate) const COMMANDS: &[Command] = &[
             Example("virga time run --rate 60", "a minute in every second"),
         ],
         run: manage::time_run,
+        global: IN_WORLD,
         ..PLAIN
     },
     Command {
         name: "time settle",
         summary: "Run all work that is due now, with what it causes.",
+        flags: &[STEPS],
         examples: &[Example("virga time settle", "")],
         run: manage::time_settle,
+        global: IN_WORLD,
         ..PLAIN
     },
     Command {
@@ -267,6 +293,98 @@ pub(crate) const COMMANDS: &[Command] = &[
         summary: "Back to the machine's time.",
         examples: &[Example("virga time reset", "")],
         run: manage::time_reset,
+        global: IN_WORLD,
+        ..PLAIN
+    },
+    Command {
+        name: "world",
+        summary: "List all worlds.",
+        about: "A world is a whole cloud. A fork begins as a copy of another world, in microseconds, and goes its own way: \
+                seed one, fork it for each test.\n\
+                Clients choose a world by the host of their endpoint, http://NAME.localhost:4566, or by the header \
+                x-virga-world.",
+        examples: &[
+            Example("virga world", ""),
+            Example("virga world fork test-1", "a copy of the first world"),
+        ],
+        run: worlds::list,
+        ..PLAIN
+    },
+    Command {
+        name: "world list",
+        summary: "List all worlds.",
+        examples: &[Example("virga world list --output json", "for programs")],
+        run: worlds::list,
+        ..PLAIN
+    },
+    Command {
+        name: "world fork",
+        summary: "Make a world that begins as a copy of another.",
+        about: "It has the other's resources, its clock and its due work; from then on they have nothing in common.",
+        arguments: &[Argument {
+            name: "NAME",
+            required: true,
+            text: "the new world's name: lowercase letters, digits and hyphens.",
+        }],
+        flags: &[
+            flag("from", Some("WORLD"), "The world to copy (default main)."),
+            flag(
+                "ttl",
+                Some("DURATION"),
+                "Drop it after so much time without a request, such as 10m.",
+            ),
+            flag(
+                "replace",
+                None,
+                "Drop the world that has the name already, if there is one.",
+            ),
+        ],
+        examples: &[
+            Example("virga world fork test-1", ""),
+            Example(
+                "virga world fork test-1 --replace --ttl 10m",
+                "afresh, and gone when forgotten",
+            ),
+            Example("virga world fork test-1-b --from test-1", ""),
+        ],
+        run: worlds::fork,
+        ..PLAIN
+    },
+    Command {
+        name: "world drop",
+        summary: "Drop a world with all that is in it.",
+        arguments: &[Argument {
+            name: "NAME",
+            required: true,
+            text: "the world.",
+        }],
+        examples: &[Example("virga world drop test-1", "")],
+        run: worlds::drop_world,
+        ..PLAIN
+    },
+    Command {
+        name: "world diff",
+        summary: "Show what two worlds do not have alike.",
+        about: "-: only in A, +: only in B, ~: in both, but changed.",
+        arguments: &[
+            Argument {
+                name: "A",
+                required: true,
+                text: "a world.",
+            },
+            Argument {
+                name: "B",
+                required: true,
+                text: "another world.",
+            },
+        ],
+        flags: &[flag(
+            "limit",
+            Some("N"),
+            "List at most so many rows (default 100); all are counted.",
+        )],
+        examples: &[Example("virga world diff main test-1", "what a test has changed")],
+        run: worlds::diff,
         ..PLAIN
     },
     Command {

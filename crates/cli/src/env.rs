@@ -3,6 +3,8 @@
 use crate::args::Parsed;
 use crate::client::Client;
 use crate::{Failure, Program, out};
+use std::io::Write;
+use std::net::ToSocketAddrs;
 use virga_base::{Account, Region};
 
 pub(crate) const SHELLS: &[&str] = &["bash", "zsh", "fish", "powershell", "cmd"];
@@ -22,7 +24,35 @@ pub(crate) fn env(program: &Program, parsed: &Parsed) -> Result<(), Failure> {
         )));
     }
     let shell = parsed.flag("shell").unwrap_or_else(|| detect(program));
-    out::print(&script(shell, &variables(client.endpoint(), access_key, region)))
+    let endpoint = match crate::client::world(program, parsed)? {
+        Some(world) => in_world(client.endpoint(), &world)?,
+        None => client.endpoint().to_owned(),
+    };
+    out::print(&script(shell, &variables(&endpoint, access_key, region)))
+}
+
+/// The same endpoint with a host that chooses the world. Most systems resolve every name under `localhost` to themselves.
+fn in_world(endpoint: &str, world: &str) -> Result<String, Failure> {
+    let authority = endpoint.trim_start_matches("http://");
+    let host_end = authority.rfind(']').map_or(0, |end| end + 1);
+    let port_at = authority.get(host_end..).and_then(|rest| rest.rfind(':'));
+    let (host, port) = authority.split_at(port_at.map_or(authority.len(), |at| host_end + at));
+    let is_local = host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]";
+    if !is_local {
+        return Err(Failure::usage(format!(
+            "A host name chooses a world only under localhost, not at {host}; send the header x-virga-world: {world} instead."
+        )));
+    }
+    let host = format!("{world}.localhost");
+    if (host.as_str(), 0).to_socket_addrs().is_err() {
+        // Not on standard output, which a shell takes over.
+        let _ = writeln!(
+            std::io::stderr(),
+            "virga: this system does not know {host}; add the line \"127.0.0.1 {host}\" to its hosts file, or send the \
+             header x-virga-world: {world}."
+        );
+    }
+    Ok(format!("http://{host}{port}"))
 }
 
 /// Both names of the region: the SDKs disagree on which they read.
@@ -67,7 +97,20 @@ fn detect(program: &Program) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{SHELLS, script, variables};
+    use super::{SHELLS, in_world, script, variables};
+
+    #[test]
+    fn a_world_is_a_host_of_this_machine() {
+        for (endpoint, expected) in [
+            ("http://127.0.0.1:4566", Some("http://t1.localhost:4566")),
+            ("http://[::1]:4566", Some("http://t1.localhost:4566")),
+            ("http://localhost", Some("http://t1.localhost")),
+            ("http://t2.localhost:1", Some("http://t1.localhost:1")),
+            ("http://virga.example:4566", None),
+        ] {
+            assert_eq!(in_world(endpoint, "t1").ok().as_deref(), expected, "{endpoint}");
+        }
+    }
 
     #[test]
     fn every_shell_is_spoken() {

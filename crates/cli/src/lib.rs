@@ -20,6 +20,7 @@ pub mod settings;
 mod settings_docs;
 mod start;
 mod watch;
+mod worlds;
 
 pub use failure::Failure;
 pub use resolve::{ServiceSettings, StartOptions};

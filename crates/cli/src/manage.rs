@@ -88,7 +88,10 @@ fn services(services: Option<&Map<String, Json>>) -> String {
 
 pub(crate) fn reset(program: &Program, parsed: &Parsed) -> Result<(), Failure> {
     let answer = Client::find(program, parsed)?.post("/_virga/reset", &json!({}))?;
-    show(parsed, &answer, || "The cloud is empty.\n".to_owned())
+    show(parsed, &answer, || match answer.get("world").and_then(Json::as_str) {
+        None | Some("main") => "The cloud is empty.\n".to_owned(),
+        Some(world) => format!("The world {world} is empty.\n"),
+    })
 }
 
 pub(crate) fn time_show(program: &Program, parsed: &Parsed) -> Result<(), Failure> {
@@ -114,7 +117,11 @@ pub(crate) fn time_set(program: &Program, parsed: &Parsed) -> Result<(), Failure
 pub(crate) fn time_advance(program: &Program, parsed: &Parsed) -> Result<(), Failure> {
     let by = parsed.argument(0).unwrap_or_default();
     text::parse_duration(by).map_err(|error| Failure::usage(format!("{error}.")))?;
-    time_change(program, parsed, &json!({"action": "advance", "by": by}))
+    time_change(
+        program,
+        parsed,
+        &with_steps(parsed, json!({"action": "advance", "by": by}))?,
+    )
 }
 
 pub(crate) fn time_run(program: &Program, parsed: &Parsed) -> Result<(), Failure> {
@@ -127,11 +134,21 @@ pub(crate) fn time_run(program: &Program, parsed: &Parsed) -> Result<(), Failure
 }
 
 pub(crate) fn time_settle(program: &Program, parsed: &Parsed) -> Result<(), Failure> {
-    time_change(program, parsed, &json!({"action": "settle"}))
+    time_change(program, parsed, &with_steps(parsed, json!({"action": "settle"}))?)
 }
 
 pub(crate) fn time_reset(program: &Program, parsed: &Parsed) -> Result<(), Failure> {
     time_change(program, parsed, &json!({"action": "reset"}))
+}
+
+fn with_steps(parsed: &Parsed, mut body: Json) -> Result<Json, Failure> {
+    if let Some(steps) = parsed.flag("steps-max") {
+        let steps: u64 = steps
+            .parse()
+            .map_err(|_| Failure::usage(format!("--steps-max must be a whole number, not {steps:?}.")))?;
+        body["steps_max"] = json!(steps);
+    }
+    Ok(body)
 }
 
 fn time_change(program: &Program, parsed: &Parsed, body: &Json) -> Result<(), Failure> {

@@ -173,6 +173,7 @@ pub const OTHER_VARIABLES: &[(&str, &str)] = &[
         "VIRGA_ENDPOINT",
         "The running Virga that commands speak to; as `--endpoint`.",
     ),
+    ("VIRGA_WORLD", "The world that commands act in; as `--world`."),
 ];
 
 #[cfg(test)]

@@ -2,14 +2,14 @@
 
 use crate::claims::Claims;
 use crate::operation::{Answer, BoxFuture, Handler};
-use crate::worlds::{Life, Origin};
+use crate::worlds::{self, Life, Origin};
 use crate::{Caller, Checked, Credential, Ctx, Request, Service};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tokio::sync::RwLock;
 use virga_base::{Account, AwsError, Clock, Ids, Region};
 use virga_shape::{Operation, ServiceModel, Value, pack};
-use virga_store::{Store, StoreError};
+use virga_store::{Store, StoreError, TableInfo, schedule};
 
 /// The streams of a seed: each opening of the rows has one, so has each row of deferred work, and one is for the rest.
 const STREAM_ASIDE: u64 = u64::MAX;
@@ -164,6 +164,15 @@ impl Cloud {
             .iter()
             .map(|(name, service)| (*name, service))
             .collect()
+    }
+
+    /// The tables that the house and its services declare.
+    pub fn tables(&self) -> impl Iterator<Item = &TableInfo> {
+        let own = schedule::TABLES
+            .iter()
+            .chain(&virga_store::TABLES)
+            .chain(&worlds::state::TABLES);
+        own.chain(self.house.services.values().flat_map(|service| &service.tables))
     }
 
     pub fn setting(&self, service: &str, name: &str) -> Option<&str> {

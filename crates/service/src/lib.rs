@@ -32,4 +32,4 @@ pub use worlds::{Fork, MAIN, Origin, UnknownWorld, WorldError, Worlds, is_reserv
 pub use virga_base::{Account, Arn, AwsError, Region, Timestamp};
 pub use virga_shape::{StructValue, Unit, Value};
 pub use virga_store::schedule::{DueId, DueRow};
-pub use virga_store::{Place, ReadTx, StoreError, Table, Tx, Watch, record};
+pub use virga_store::{Place, ReadTx, Side, StoreError, Table, TableInfo, Tx, Watch, differences, record};

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use virga_base::AwsError;
 use virga_shape::{ShapeRef, Typed, Value};
+use virga_store::TableInfo;
 
 /// How much of an operation is real.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -58,6 +59,8 @@ pub struct Service {
     pub(crate) operations: BTreeMap<&'static str, (Handler, Fidelity)>,
     pub(crate) due: BTreeMap<&'static str, DueHandler>,
     pub(crate) credentials: Option<FindCredential>,
+    /// What it keeps, for people.
+    pub tables: Vec<TableInfo>,
 }
 
 impl Service {
@@ -71,6 +74,7 @@ impl Service {
             operations: BTreeMap::new(),
             due: BTreeMap::new(),
             credentials: None,
+            tables: Vec::new(),
         }
     }
 
@@ -121,6 +125,13 @@ impl Service {
         R: Future<Output = Result<Option<Credential>, AwsError>> + Send + 'static,
     {
         self.credentials = Some(Box::new(move |ctx, id| Box::pin(f(ctx, id))));
+        self
+    }
+
+    /// Declares the tables that it keeps, so that people are shown their names and keys.
+    #[must_use]
+    pub fn tables(mut self, tables: &[TableInfo]) -> Service {
+        self.tables.extend_from_slice(tables);
         self
     }
 

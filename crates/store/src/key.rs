@@ -183,6 +183,9 @@ tuple!(A 0, B 1, C 2);
 tuple!(A 0, B 1, C 2, D 3);
 tuple!(A 0, B 1, C 2, D 3, E 4);
 
+/// Stands for the account in the keys of what the whole world shares.
+const WORLD: u64 = (1 << 40) - 1;
+
 /// The account and region that a handle is narrowed to; the first bytes of every key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -203,7 +206,7 @@ impl Place {
     /// What the whole world shares (names of buckets, deferred work).
     pub fn world() -> Place {
         // Above every account, so that a scan over an account never meets it.
-        Place::of((1 << 40) - 1, "")
+        Place::of(WORLD, "")
     }
 
     fn of(account: u64, region: &str) -> Place {
@@ -212,6 +215,17 @@ impl Place {
         bytes.extend_from_slice(&account.to_be_bytes()[3..]);
         KeyPart::write(region, &mut bytes);
         Place { bytes }
+    }
+
+    /// The parts of a whole key: account (`None` for what the world shares), region, table, and the table's own.
+    pub fn split(key: &[u8]) -> Option<(Option<Account>, String, u16, &[u8])> {
+        let mut rest = key;
+        let [a, b, c, d, e] = take(&mut rest)?;
+        let number = u64::from_be_bytes([0, 0, 0, a, b, c, d, e]);
+        let region = <str as KeyPart>::read(&mut rest)?;
+        let table = take(&mut rest).map(u16::from_be_bytes)?;
+        let account = (number != WORLD).then(|| Account::from_number(number));
+        Some((account, region, table, rest))
     }
 
     pub(crate) fn key(&self, table: u16, capacity: usize) -> Vec<u8> {
@@ -262,6 +276,21 @@ mod tests {
         fn no_bytes_make_reading_panic(junk in any::<Vec<u8>>()) {
             let _ = <Parts as Key>::read(&mut junk.as_slice());
         }
+    }
+
+    #[test]
+    fn a_whole_key_tells_its_parts() {
+        let account = Account::from_number(42);
+        let region = Region::parse("eu-west-1").unwrap_or_default();
+        let mut key = Place::new(account, &region).key(0x0203, 0);
+        key.extend_from_slice(b"rest");
+        assert_eq!(
+            Place::split(&key),
+            Some((Some(account), "eu-west-1".to_owned(), 0x0203, b"rest".as_slice()))
+        );
+        let key = Place::world().key(7, 0);
+        assert_eq!(Place::split(&key), Some((None, String::new(), 7, b"".as_slice())));
+        assert_eq!(Place::split(b"\0\0"), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! Only this crate and each service's `state.rs` make them.
 
 pub mod contract;
+mod difference;
 mod disk;
 mod engine;
 mod key;
@@ -21,10 +22,11 @@ mod table;
 mod tree;
 mod tx;
 
+pub use difference::{Side, differences};
 pub use disk::{DiskEngine, DiskLimits};
 pub use engine::{Decision, Durable, Engine, EngineFigures, Kept, Reader, StoreError, Visit, Waiters, Writer};
 pub use key::{Key, KeyPart, Place};
 pub use memory::MemoryEngine;
-pub use store::{Store, Watch};
-pub use table::{Record, Table, decode_record, encode_record};
+pub use store::{Store, TABLES, Watch};
+pub use table::{Record, Table, TableInfo, decode_record, encode_record};
 pub use tx::{Effects, ReadTx, Scan, Topics, Tx};

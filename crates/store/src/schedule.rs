@@ -51,6 +51,9 @@ record!(Claim, 1);
 /// The node of a store that no other process changes.
 pub const ALONE: u64 = 0;
 
+/// The tables of deferred work, as people are shown them.
+pub const TABLES: [crate::TableInfo; 4] = [DUE.info(), DUE_NUMBER.info(), CLAIMS.info(), NODES.info()];
+
 pub(crate) fn insert(tx: &mut Tx<'_>, at: Timestamp, row: &DueRow) -> Result<DueId, StoreError> {
     let number = tx.get(&DUE_NUMBER, ())?.unwrap_or(0) + 1;
     tx.put(&DUE_NUMBER, (), &number)?;

@@ -1,7 +1,8 @@
 //! One world's store: an engine, and those who wait for what it commits.
 
-use crate::{Decision, Effects, Engine, EngineFigures, Place, ReadTx, StoreError, Table, Tx, Waiters};
+use crate::{Decision, Effects, Engine, EngineFigures, Place, ReadTx, StoreError, Table, TableInfo, Tx, Waiters};
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::watch;
@@ -9,6 +10,9 @@ use virga_base::{Bell, BellCord, Timestamp};
 
 /// Lifetime: the world's. Key: none. Value: how often the rows have been opened, a fork's parent included.
 const OPENINGS: Table<(), u64> = Table::new(0x0003, "store.openings");
+
+/// The store's own tables, as people are shown them.
+pub const TABLES: [TableInfo; 1] = [OPENINGS.info()];
 
 /// All rows of one world.
 pub struct Store {
@@ -93,6 +97,14 @@ impl Store {
     /// Gives up the fork of that name for good. Nobody may use it any more.
     pub fn forget(&self, name: &str) -> Result<(), StoreError> {
         self.engine.forget(name)
+    }
+
+    /// The rows as they are now, where a copy costs nothing; else the rows as they will be.
+    pub(crate) fn still(&self) -> Result<Still<'_>, StoreError> {
+        Ok(match self.is_kept() {
+            true => Still::Live(&*self.engine),
+            false => Still::Copy(self.engine.fork("still")?),
+        })
     }
 
     /// Whether the rows outlive the process.
@@ -263,6 +275,23 @@ struct Announcement<'a> {
 impl Drop for Announcement<'_> {
     fn drop(&mut self) {
         self.store.announce(self.effects);
+    }
+}
+
+/// Rows to be read for a while.
+pub(crate) enum Still<'s> {
+    Live(&'s dyn Engine),
+    Copy(Box<dyn Engine>),
+}
+
+impl Deref for Still<'_> {
+    type Target = dyn Engine;
+
+    fn deref(&self) -> &dyn Engine {
+        match self {
+            Still::Live(engine) => *engine,
+            Still::Copy(engine) => &**engine,
+        }
     }
 }
 

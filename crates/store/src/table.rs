@@ -1,6 +1,7 @@
 //! Declared tables and the records they hold.
 
 use crate::{Key, StoreError};
+use std::fmt::Debug;
 use std::marker::PhantomData;
 
 /// A stored value: a version marker, then the bytes of that version.
@@ -79,6 +80,44 @@ impl<K: Key, V: Record> Table<K, V> {
             .and_then(|(version, rest)| V::decode(*version, rest))
             .ok_or(StoreError::Corrupt(self.name))
     }
+}
+
+/// A table as people are shown it.
+#[derive(Clone, Copy)]
+pub struct TableInfo {
+    pub number: u16,
+    pub name: &'static str,
+    key: fn(&[u8]) -> Option<String>,
+}
+
+impl TableInfo {
+    /// The table's own parts of a key, such as `"mail", 7`; `None` where the bytes are no such key.
+    pub fn key(&self, bytes: &[u8]) -> Option<String> {
+        (self.key)(bytes)
+    }
+}
+
+impl<K: Key, V: Record> Table<K, V>
+where
+    K::Owned: Debug,
+{
+    pub const fn info(&self) -> TableInfo {
+        TableInfo {
+            number: self.number,
+            name: self.name,
+            key: show_key::<K>,
+        }
+    }
+}
+
+fn show_key<K: Key>(mut bytes: &[u8]) -> Option<String>
+where
+    K::Owned: Debug,
+{
+    let key = K::read(&mut bytes).filter(|_| bytes.is_empty())?;
+    let text = format!("{key:?}");
+    let parts = text.strip_prefix('(').and_then(|text| text.strip_suffix(')'));
+    Some(parts.map_or(text.clone(), |parts| parts.trim_end_matches(',').to_owned()))
 }
 
 /// For tables that are sets or indexes: the key says everything.

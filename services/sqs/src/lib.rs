@@ -18,6 +18,7 @@ use virga_service::{Service, Validation};
 pub fn service() -> Service {
     Service::new(wire::MODEL, Validation::Own)
         .anonymous()
+        .tables(&state::TABLES)
         .setting(
             ops::queue::DELETE_WAIT,
             "0",

@@ -12,8 +12,30 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use virga_base::Timestamp;
-use virga_service::{Ctx, DueId, Table, record};
+use virga_service::{Ctx, DueId, Table, TableInfo, record};
 use virga_store::{Record, decode_record, encode_record};
+
+/// All of them, as people are shown them.
+pub const TABLES: [TableInfo; 18] = [
+    QUEUES.info(),
+    TAGS.info(),
+    COUNTERS.info(),
+    MESSAGES.info(),
+    READY.info(),
+    HIDDEN.info(),
+    FLIGHTS.info(),
+    GROUP_NUMBERS.info(),
+    GROUPS.info(),
+    MEMBERS.info(),
+    TURNS.info(),
+    DUPLICATES.info(),
+    DUPLICATE_ENDS.info(),
+    ATTEMPTS.info(),
+    ATTEMPT_ENDS.info(),
+    SOURCES.info(),
+    MOVE_TASKS.info(),
+    DELETED.info(),
+];
 
 /// Lifetime: the queue's. Key: name.
 pub const QUEUES: Table<(String,), Queue> = Table::new(0x0200, "sqs.queues");

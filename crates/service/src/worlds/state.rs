@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use virga_base::{ClockMode, ClockState, Timestamp};
-use virga_store::{Table, record};
+use virga_store::{Table, TableInfo, record};
 
 /// How a clock goes that was moved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,3 +54,6 @@ record!(OriginRow, 1);
 pub(crate) const CLOCK: Table<(), ClockRow> = Table::new(0x0005, "world.clock");
 /// Lifetime: the world's, where rows outlive the process. Key: none. Value: where it comes from.
 pub(crate) const ORIGIN: Table<(), OriginRow> = Table::new(0x0006, "world.origin");
+
+/// The world's own tables, as people are shown them.
+pub(crate) const TABLES: [TableInfo; 2] = [CLOCK.info(), ORIGIN.info()];

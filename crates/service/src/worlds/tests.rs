@@ -272,3 +272,51 @@ async fn the_clock_of_a_kept_world_stays_where_it_was_moved() {
     drop(worlds);
     std::fs::remove_dir_all(&folder).expect("removes");
 }
+
+#[tokio::test]
+async fn kept_forks_are_there_after_a_restart() {
+    let folder = std::env::temp_dir().join(format!("virga-forks-{}", std::process::id()));
+    let open = async || {
+        let engine = DiskEngine::open(&folder).expect("opens");
+        Worlds::open(options(Box::new(engine)), 10).await.expect("opens")
+    };
+    let worlds = open().await;
+    put(worlds.main(), "before").await;
+    let first = Fork {
+        ttl: Some(Duration::from_secs(600)),
+        ..named("first")
+    };
+    let first = worlds.fork(first).await.expect("forks");
+    let second = Fork {
+        from: Some("first".to_owned()),
+        ..named("second")
+    };
+    let second = worlds.fork(second).await.expect("forks");
+    first.freeze(Some(start().plus_secs(7))).await.expect("freezes");
+    put(&second, "there").await;
+    defer(&second, 60, "note", "later").await;
+    let drawn = [first.ids().uuid(), second.ids().uuid()];
+    drop(worlds.fork(named("gone")).await.expect("forks"));
+    worlds.drop_world("gone").await.expect("drops");
+    drop((first, second, worlds));
+
+    let worlds = open().await;
+    let names: Vec<String> = worlds.list().iter().map(|world| world.world().to_owned()).collect();
+    assert_eq!(names, ["main", "first", "second"]);
+    let [first, second] = ["first", "second"].map(|name| worlds.find(name).expect("is there"));
+    assert_eq!(first.clock().now(), start().plus_secs(7));
+    let origin = first.origin().expect("a fork");
+    assert_eq!((&*origin.parent, origin.ttl), ("main", Some(Duration::from_secs(600))));
+    assert_eq!(second.origin().map(|origin| &*origin.parent), Some("first"));
+    assert_eq!([get(&first, "before"), get(&first, "there")], [Some(1), None]);
+    assert_eq!([get(&second, "before"), get(&second, "there")], [Some(1), Some(1)]);
+    assert!(!drawn.contains(&first.ids().uuid()) && !drawn.contains(&second.ids().uuid()));
+    second.freeze(Some(start())).await.expect("freezes");
+    assert_eq!(second.advance(start().plus_secs(60)).await, Ok(1));
+    assert_eq!(get(&second, "later"), Some(start().plus_secs(60).as_secs() as u64));
+    // A dropped name is free again, and begins with the parent's rows.
+    let gone = worlds.fork(named("gone")).await.expect("forks");
+    assert_eq!(get(&gone, "before"), Some(1));
+    drop((first, second, gone, worlds));
+    std::fs::remove_dir_all(&folder).expect("removes");
+}
