@@ -71,9 +71,9 @@ impl Pool {
             let left = give_up.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 let number = self.options.connections;
-                return Err(Failure::Lost(format!(
+                return Err(Failure::Refused(StoreError::Unreachable(format!(
                     "all {number} connections have been in use for too long"
-                )));
+                ))));
             }
             state = self
                 .given_back
