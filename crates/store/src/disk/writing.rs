@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// How long after a failure the base is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
-/// The log may grow to so many times its limit before commits wait for the base. A start after a kill reads it all.
+/// The log may grow to so many times its limit while the base cannot be written.
 const BEHIND_MOST: u64 = 3;
 
 /// Wakes the threads.
@@ -206,9 +206,10 @@ impl Shared {
         self.wake.base();
     }
 
-    /// Commits wait here, unanswered, while the base is too far behind for the log to grow on.
+    /// Commits wait here, unanswered, where a file of the log is full and the one before is still being brought to the base.
+    /// A start after a kill reads both, and shall be quick.
     fn hold_back(&self) {
-        while self.is_behind(&locked(&self.log))
+        while locked(&self.log).length() >= self.limits.log_bytes
             && self.read().aside.is_some()
             && locked(&self.base_failure).is_none()
             && !self.wake.stopping.load(Ordering::Acquire)
