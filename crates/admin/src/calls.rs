@@ -33,7 +33,9 @@ pub struct CallLog {
 
 #[derive(Default)]
 struct Ring {
-    records: VecDeque<(Arc<CallRecord>, Option<Span>)>,
+    /// By value in one piece of memory, which is gone through in order: records apart would be fetched one by one to be
+    /// forgotten.
+    records: VecDeque<(CallRecord, Option<Span>)>,
     /// What the spans point into.
     room: Room,
     /// The cursor of the newest record.
@@ -60,7 +62,7 @@ impl CallLog {
         let from = cursor.clamp(oldest, ring.newest);
         let records: Vec<_> = (from + 1..)
             .zip(ring.records.iter().skip((from - oldest) as usize).take(max))
-            .map(|(cursor, (record, _))| (cursor, record.clone()))
+            .map(|(cursor, (record, _))| (cursor, Arc::new(record.clone())))
             .collect();
         Page {
             next: from + records.len() as u64,
@@ -132,7 +134,7 @@ impl CallLog {
 
 impl Ring {
     /// Adds a call; answers the one that is forgotten for it.
-    fn add(&mut self, record: Arc<CallRecord>, packed: &[u8]) -> Option<Arc<CallRecord>> {
+    fn add(&mut self, record: CallRecord, packed: &[u8]) -> Option<CallRecord> {
         self.newest += 1;
         match record.service {
             Some(OWN_SERVICE) => self.own += 1,
@@ -155,7 +157,6 @@ impl Ring {
 
 impl Observer for CallLog {
     fn called(&self, record: CallRecord, exchange: &Exchange<'_>) {
-        let record = Arc::new(record);
         let forgotten = SCRATCH.with_borrow_mut(|scratch| {
             scratch.clear();
             pack(scratch, exchange);

@@ -98,10 +98,13 @@ fn service(
     peer: Peer,
     pulse: Arc<Pulse>,
 ) -> impl HttpService<Incoming, ResBody = AnswerBody, Error = Infallible, Future: Send + 'static> {
+    // One count of references for each connection: that of the desk is touched by all threads.
+    let line = Arc::new((desk, peer));
     service_fn(move |request: http::Request<Incoming>| {
-        let (desk, peer, under_way) = (desk.clone(), peer.clone(), pulse.begin());
+        let (line, under_way) = (line.clone(), pulse.begin());
         async move {
-            let answer = chain::walk(&desk, &peer, payload(request)).await;
+            let (desk, peer) = &*line;
+            let answer = chain::walk(desk, peer, payload(request)).await;
             Ok::<_, Infallible>(answer.map(|body| body.holding(under_way)))
         }
     })

@@ -51,7 +51,11 @@ pub(super) fn finish(desk: &Desk, arrival: &Arrival, encoded: Encoded) -> Respon
 }
 
 fn record(arrival: &Arrival, told: Told, status: u16) -> CallRecord {
-    let Told { target, who, error } = told;
+    let Told { target, mut who, error } = told;
+    if let Some(who) = &mut who {
+        // The exchange tells it, and a record in memory of its own costs no call anything.
+        who.caller.access_key_id = None;
+    }
     let Target { model, operation, .. } = target;
     let (error, message) = match error {
         Some(error) => (Some(error.code.into_owned()), Some(error.message)),
