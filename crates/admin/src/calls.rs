@@ -3,7 +3,7 @@
 
 use crate::journal::pack::{Unpacked, pack, unpack};
 use crate::journal::room::{Room, Span};
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -18,7 +18,7 @@ pub const OWN_SERVICE: &str = "virga";
 const SCRATCH_MAX_BYTES: usize = 16 * 1024;
 
 thread_local! {
-    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 /// The log of calls. Every call has a number, its cursor, counting from 1.
@@ -157,18 +157,14 @@ impl Ring {
 
 impl Observer for CallLog {
     fn called(&self, record: CallRecord, exchange: &Exchange<'_>) {
-        let forgotten = SCRATCH.with_borrow_mut(|scratch| {
-            scratch.clear();
-            pack(scratch, exchange);
-            let forgotten = self.ring().add(record, scratch);
-            if scratch.capacity() > SCRATCH_MAX_BYTES {
-                scratch.clear();
-                scratch.shrink_to(SCRATCH_MAX_BYTES);
-            }
-            forgotten
-        });
-        // Freed outside the lock.
-        drop(forgotten);
+        let mut scratch = SCRATCH.take();
+        scratch.clear();
+        pack(&mut scratch, exchange);
+        // What is forgotten is freed outside the lock.
+        drop(self.ring().add(record, &scratch));
+        if scratch.capacity() <= SCRATCH_MAX_BYTES {
+            SCRATCH.set(scratch);
+        }
         self.followers.notify_waiters();
         if self.printer_sleeps.swap(false, Ordering::SeqCst)
             && let Some(printer) = self.printer.get()

@@ -158,8 +158,11 @@ fn push_body(out: &mut Vec<u8>, body: Carried<'_>) {
 
 /// The credential of an `Authorization` header, or the key of one of the second version.
 fn credential(authorization: &str) -> Option<&str> {
-    if let Some((_, rest)) = authorization.split_once("Credential=") {
-        return rest.split([',', ' ']).next();
+    // As nearly all write it, found without a search.
+    let usual = authorization.strip_prefix("AWS4-HMAC-SHA256 Credential=");
+    if let Some(rest) = usual.or_else(|| Some(authorization.split_once("Credential=")?.1)) {
+        let end = rest.bytes().position(|byte| matches!(byte, b',' | b' '));
+        return rest.get(..end.unwrap_or(rest.len()));
     }
     let (key, _) = authorization.strip_prefix("AWS ")?.split_once(':')?;
     Some(key)
