@@ -67,6 +67,11 @@ impl Ids {
         }
     }
 
+    /// What it is seeded with, if it is.
+    pub fn seed(&self) -> Option<[u8; 32]> {
+        self.seed
+    }
+
     /// The seed for a fork of that name: random for random ids; for seeded ones a function of the name and of what has
     /// been drawn so far, so that the same calls give it the same ids.
     pub fn fork_seed(&self, name: &str) -> Option<[u8; 32]> {

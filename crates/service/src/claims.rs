@@ -5,7 +5,7 @@
 //! it. Rounds are counted, not times compared: neither the machines' clocks nor the virtual one have a part in it.
 
 use crate::Cloud;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(crate) struct Claims {
     /// This node's number; another one in each process.
     pub(crate) node: u64,
     /// The numbers of the rows that are being worked on.
-    under_way: Mutex<HashSet<u64>>,
+    under_way: Mutex<BTreeSet<u64>>,
     /// Held while rows are claimed, so that no row is claimed and not yet under way.
     pub(crate) claiming: tokio::sync::Mutex<()>,
     /// The store failed where a row was claimed or finished: there may be claims that nobody works on.
@@ -47,7 +47,7 @@ impl Claims {
         }
     }
 
-    fn under_way(&self) -> MutexGuard<'_, HashSet<u64>> {
+    fn under_way(&self) -> MutexGuard<'_, BTreeSet<u64>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -121,7 +121,7 @@ impl Cloud {
 
     /// A world of these rows beside this one, with the same services and a clock that shows the same.
     pub(crate) fn beside(&self, store: Store, ids: Ids, name: &str, origin: Origin) -> Arc<Cloud> {
-        let life = Life::of_fork(name, origin);
+        let life = Life::of_fork(name.into(), origin);
         let world = Cloud::with(store, self.clock.fork(), ids, self.house.clone(), life);
         // What the other world was working on when the rows were copied, nobody works on here.
         world.claims.doubt();

@@ -3,8 +3,8 @@
 use super::MAIN;
 use super::state::{ORIGIN, OriginRow};
 use crate::Cloud;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use virga_base::Timestamp;
@@ -16,16 +16,15 @@ static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The world that it was made from, by name; that one may be gone.
-    pub parent: Box<str>,
+    pub parent: Arc<str>,
     /// By the machine's clock.
     pub made_at: Timestamp,
     /// It is dropped after so long without a request.
     pub ttl: Option<Duration>,
-    pub(crate) ids_seed: Option<[u8; 32]>,
 }
 
 pub(crate) struct Life {
-    name: Box<str>,
+    name: Arc<str>,
     origin: Option<Origin>,
     /// Milliseconds between the first use of any world and the last of this one.
     used_ms: AtomicU64,
@@ -35,16 +34,16 @@ pub(crate) struct Life {
 
 impl Life {
     pub(crate) fn of_main() -> Life {
-        Life::new(MAIN, None)
+        Life::new(MAIN.into(), None)
     }
 
-    pub(crate) fn of_fork(name: &str, origin: Origin) -> Life {
+    pub(crate) fn of_fork(name: Arc<str>, origin: Origin) -> Life {
         Life::new(name, Some(origin))
     }
 
-    fn new(name: &str, origin: Option<Origin>) -> Life {
+    fn new(name: Arc<str>, origin: Option<Origin>) -> Life {
         Life {
-            name: name.into(),
+            name,
             origin,
             used_ms: AtomicU64::new(since_beginning_ms(Instant::now())),
             ended: AtomicBool::new(false),
@@ -61,6 +60,11 @@ impl Cloud {
     /// The world's name.
     pub fn world(&self) -> &str {
         &self.life.name
+    }
+
+    /// The same to keep; a world has many forks, and they share it.
+    pub(super) fn shared_name(&self) -> Arc<str> {
+        self.life.name.clone()
     }
 
     /// Where it comes from; `None` for the first world.
@@ -110,7 +114,7 @@ impl Cloud {
             parent: origin.parent.to_string(),
             made_at: origin.made_at,
             ttl_ms: origin.ttl.map(|ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)),
-            ids_seed: origin.ids_seed,
+            ids_seed: self.ids().seed(),
         };
         self.store()
             .write(&Place::world(), |tx| tx.put(&ORIGIN, (), &row))

@@ -85,7 +85,7 @@ impl From<StoreError> for WorldError {
 /// The worlds, by name.
 pub struct Worlds {
     main: Arc<Cloud>,
-    forks: RwLock<HashMap<Box<str>, Arc<Cloud>>>,
+    forks: RwLock<HashMap<Arc<str>, Arc<Cloud>>>,
     /// Held while a world is made or dropped.
     changing: Mutex<()>,
     conductor: Arc<Conductor>,
@@ -132,10 +132,9 @@ impl Worlds {
         let ids_seed = row.as_ref().and_then(|row| row.ids_seed);
         let ids_seed = ids_seed.or_else(|| self.main.ids().fork_seed(name));
         let origin = Origin {
-            parent: row.as_ref().map_or(MAIN, |row| &row.parent).into(),
+            parent: row.as_ref().map_or(MAIN, |row| &*row.parent).into(),
             made_at: row.as_ref().map_or_else(Clock::machine_now, |row| row.made_at),
             ttl: row.and_then(|row| row.ttl_ms).map(Duration::from_millis),
-            ids_seed,
         };
         // The rows hold ids of earlier starts.
         let ids = ids(ids_seed).stream(store.count_opening()?);
@@ -213,10 +212,9 @@ impl Worlds {
             let rest = tokio::time::timeout(REST_MAX, parent.working.write()).await;
             let ids_seed = parent.ids().fork_seed(&name);
             let origin = Origin {
-                parent: from.into(),
+                parent: parent.shared_name(),
                 made_at: Clock::machine_now(),
                 ttl,
-                ids_seed,
             };
             let store = parent.store().fork(&name)?;
             (parent.beside(store, ids(ids_seed), &name, origin), rest.is_ok())
@@ -234,7 +232,7 @@ impl Worlds {
         self.conductor.add(&world);
         let ends = world.origin().is_some_and(|origin| origin.ttl.is_some());
         let mut forks = self.forks.write().unwrap_or_else(PoisonError::into_inner);
-        forks.insert(world.world().into(), world);
+        forks.insert(world.shared_name(), world);
         drop(forks);
         if ends {
             self.mortal.notify_one();
