@@ -2,6 +2,7 @@
 
 use crate::args::Parsed;
 use crate::{Failure, Program};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -98,6 +99,19 @@ impl Client {
         })
     }
 
+    /// The same Virga, to act in a world.
+    pub(crate) fn in_world(&self, world: &str) -> Client {
+        Client {
+            world: Some(world.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// Host and port.
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
+    }
+
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
     }
@@ -171,7 +185,7 @@ impl Client {
         ))
     }
 
-    fn connect(&self) -> std::io::Result<TcpStream> {
+    pub(crate) fn connect(&self) -> std::io::Result<TcpStream> {
         let mut last = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
         for address in self.address.to_socket_addrs()? {
             match TcpStream::connect_timeout(&address, CONNECT_MAX) {
@@ -195,8 +209,17 @@ impl Client {
             body.len()
         );
         stream.write_all(request.as_bytes())?;
-        read_response(&mut BufReader::new(stream))
+        let reply = read_reply(&mut BufReader::new(stream), false)?;
+        let text = String::from_utf8(reply.body).map_err(|_| std::io::ErrorKind::InvalidData)?;
+        Ok((reply.status, text))
     }
+}
+
+/// An answer.
+pub(crate) struct Reply {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
 }
 
 /// Encodes a value of a query string.
@@ -204,8 +227,8 @@ pub(crate) fn encode(value: &str) -> String {
     utf8_percent_encode(value, NON_ALPHANUMERIC).to_string()
 }
 
-/// Reads status and body. What is not HTTP is `InvalidData`.
-fn read_response(reader: &mut impl BufRead) -> std::io::Result<(u16, String)> {
+/// Reads an answer, which has a body unless HEAD was asked. What is not HTTP is `InvalidData`.
+pub(crate) fn read_reply(reader: &mut impl BufRead, is_head: bool) -> std::io::Result<Reply> {
     let invalid = || std::io::Error::from(std::io::ErrorKind::InvalidData);
     let head = read_line(reader)?;
     let mut words = head.split(' ');
@@ -217,12 +240,16 @@ fn read_response(reader: &mut impl BufRead) -> std::io::Result<(u16, String)> {
         .and_then(|status| status.parse().ok())
         .ok_or_else(invalid)?;
     let (mut length, mut chunked) = (None, false);
+    let mut headers = HeaderMap::new();
     loop {
         let line = read_line(reader)?;
         if line.is_empty() {
             break;
         }
         let (name, value) = line.split_once(':').ok_or_else(invalid)?;
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value.trim())) {
+            headers.append(name, value);
+        }
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = Some(value.trim().parse::<u64>().map_err(|_| invalid())?),
             "transfer-encoding" => chunked = value.to_ascii_lowercase().contains("chunked"),
@@ -231,6 +258,7 @@ fn read_response(reader: &mut impl BufRead) -> std::io::Result<(u16, String)> {
     }
     let mut body = Vec::new();
     match length {
+        _ if is_head || matches!(status, 204 | 304) => {}
         _ if chunked => loop {
             let line = read_line(reader)?;
             let digits = line.split(';').next().unwrap_or_default().trim();
@@ -246,9 +274,7 @@ fn read_response(reader: &mut impl BufRead) -> std::io::Result<(u16, String)> {
             reader.read_to_end(&mut body)?;
         }
     }
-    String::from_utf8(body)
-        .map(|body| (status, body))
-        .map_err(|_| invalid())
+    Ok(Reply { status, headers, body })
 }
 
 fn read_exactly(reader: &mut impl BufRead, length: u64, body: &mut Vec<u8>) -> std::io::Result<()> {
@@ -275,7 +301,7 @@ fn read_line(reader: &mut impl BufRead) -> std::io::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Client, read_response};
+    use super::{Client, read_reply};
 
     #[test]
     fn every_form_of_a_body_is_read() {
@@ -284,8 +310,10 @@ mod tests {
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\n\r\n",
             "HTTP/1.1 200 OK\r\n\r\nhello",
         ] {
-            let (status, body) = read_response(&mut text.as_bytes()).expect("reads");
-            assert_eq!((status, body.as_str()), (200, "hello"));
+            let reply = read_reply(&mut text.as_bytes(), false).expect("reads");
+            assert_eq!((reply.status, reply.body.as_slice()), (200, &b"hello"[..]));
+            let reply = read_reply(&mut text.as_bytes(), true).expect("reads");
+            assert!(reply.body.is_empty());
         }
         for wrong in [
             "",
@@ -293,7 +321,7 @@ mod tests {
             "HTTP/1.1 OK\r\n\r\n",
             "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello",
         ] {
-            assert!(read_response(&mut wrong.as_bytes()).is_err(), "{wrong}");
+            assert!(read_reply(&mut wrong.as_bytes(), false).is_err(), "{wrong}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Every command, declared once.
 
 use crate::args::{Flag, Parsed, parse};
-use crate::{Failure, Program, env, help, manage, start, watch, worlds};
+use crate::{Failure, Program, calls, env, help, manage, replay, start, watch, worlds};
 
 /// A positional argument.
 #[derive(Debug)]
@@ -418,6 +418,90 @@ pub(crate) const COMMANDS: &[Command] = &[
             Example("virga logs --output json", "one JSON object per line"),
         ],
         run: watch::logs,
+        ..PLAIN
+    },
+    Command {
+        name: "calls",
+        summary: "Show the journal: every call, what it sent, how it ended; or save it.",
+        about: "Virga keeps the last 5,000 calls, and up to 16 MiB of what they sent and were answered. Moves of the clock, \
+                resets and forks of worlds stand among them as calls of virga.",
+        flags: &[
+            flag("service", Some("NAME"), "Only calls of this service."),
+            flag("operation", Some("NAME"), "Only calls of this operation."),
+            flag(
+                "status",
+                Some("STATUS"),
+                "Only answers with this status: 404, 4xx, ok or error.",
+            ),
+            flag("error", Some("CODE"), "Only calls that failed with this code."),
+            flag("account", Some("ID"), "Only calls in this account."),
+            flag("region", Some("REGION"), "Only calls in this region."),
+            flag("world", Some("NAME"), "Only calls in this world; main is the first."),
+            flag(
+                "since",
+                Some("WHEN"),
+                "Only calls since a time, or in the last 5m, 2h, …",
+            ),
+            flag("request-id", Some("ID"), "Only the call with this request id."),
+            flag(
+                "limit",
+                Some("N"),
+                "Show at most so many of the last calls (default 50).",
+            ),
+            Flag {
+                name: "follow",
+                short: Some('f'),
+                value: None,
+                choices: &[],
+                text: "Show, or save, new calls as they come.",
+            },
+            flag(
+                "body",
+                None,
+                "Show what each call sent, as JSON, whatever its protocol.",
+            ),
+            flag(
+                "save",
+                Some("FILE"),
+                "Write the calls to a file for `virga replay`, all that are kept.",
+            ),
+        ],
+        examples: &[
+            Example("virga calls --status error --body", "what failed, and what it sent"),
+            Example("virga calls --save failure.jsonl", "to send them again"),
+            Example("virga calls --follow --save session.jsonl", "more than Virga keeps"),
+        ],
+        run: calls::calls,
+        ..PLAIN
+    },
+    Command {
+        name: "replay",
+        summary: "Send the calls of a saved journal again, and tell what ends otherwise.",
+        about: "A call ends as recorded with the same status and error code. Where the server makes other ids than it did then, \
+                they take the recorded ones' places in later calls; with the same seed and times they are the same. The \
+                clock follows the recorded times where it stands still. Exit code 1 if anything ended otherwise.",
+        arguments: &[Argument {
+            name: "FILE",
+            required: true,
+            text: "what `virga calls --save FILE` wrote.",
+        }],
+        flags: &[
+            flag(
+                "world",
+                Some("NAME"),
+                "Send all calls to this world, not to those they were recorded in.",
+            ),
+            flag(
+                "time",
+                None,
+                "Freeze the clock, and set it to each call's time before it.",
+            ),
+        ],
+        examples: &[
+            Example("virga replay failure.jsonl", ""),
+            Example("virga replay failure.jsonl --time --world attempt-2", ""),
+        ],
+        run: replay::replay,
         ..PLAIN
     },
     Command {

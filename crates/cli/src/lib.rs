@@ -7,14 +7,17 @@
 //! server, port in use).
 
 mod args;
+mod calls;
 mod client;
 mod commands;
 mod detach;
 mod env;
 mod failure;
 mod help;
+mod journal;
 mod manage;
 mod out;
+mod replay;
 mod resolve;
 pub mod settings;
 mod settings_docs;

@@ -12,6 +12,8 @@ use virga_shape::{ShapeRef, Value, pack};
 
 /// What stands in place of a value that the model calls sensitive.
 const HIDDEN: &str = "***";
+/// Members that are hidden whatever their model says: that of STS calls neither of its own sensitive.
+const SECRET: &[&str] = &["SecretAccessKey", "SecretKey", "SessionToken"];
 
 /// The members that make a call one that can be sent again.
 pub(crate) fn add_exchange(json: &mut Map<String, Json>, record: &CallRecord, kept: Option<&Unpacked>) {
@@ -125,6 +127,10 @@ fn hide(json: &mut Json, shape: ShapeRef) {
         }
         Json::Object(entries) => {
             for (name, entry) in entries {
+                if SECRET.iter().any(|secret| name.eq_ignore_ascii_case(secret)) && entry.is_string() {
+                    *entry = json!(HIDDEN);
+                    continue;
+                }
                 let target = match shape.member(name) {
                     Some((_, member)) => Some(shape.target(member)),
                     None => shape.element(),
@@ -135,5 +141,28 @@ fn hide(json: &mut Json, shape: ShapeRef) {
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::to_json;
+    use serde_json::json;
+    use virga_shape::{Value, pack};
+
+    #[test]
+    fn secrets_are_hidden() {
+        let model = pack::service("sts").expect("a model");
+        let output = model
+            .operation("GetSessionToken")
+            .and_then(|operation| operation.output);
+        let shape = model.shape_ref(output.expect("an output"));
+        let answer = json!({"Credentials": {
+            "AccessKeyId": "ASIA", "SecretAccessKey": "5ec3e7", "SessionToken": "5ec3e7",
+            "Expiration": "2026-01-01T00:00:00Z",
+        }});
+        let shown = to_json(&Value::from_json(shape, &answer).expect("an answer"));
+        assert_eq!(shown["Credentials"]["AccessKeyId"], "ASIA");
+        assert!(!shown.to_string().contains("5ec3e7"), "{shown}");
     }
 }
