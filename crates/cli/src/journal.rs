@@ -240,7 +240,7 @@ mod tests {
             ),
             (whole.trim_end().to_owned(), "damaged"),
         ] {
-            let failure = parse("f", text.as_bytes()).err().expect("refused");
+            let failure = parse("f", text.as_bytes()).expect_err("refused");
             assert!(failure.message().contains(part), "{}", failure.message());
         }
         for length in 0..whole.len() {

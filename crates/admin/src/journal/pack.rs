@@ -239,7 +239,7 @@ fn headers(mut rest: &[u8]) -> Option<HeaderMap> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kept, pack, unpack};
+    use super::{Kept, credential, pack, unpack};
     use http::{HeaderMap, HeaderName, HeaderValue};
     use virga_base::limits::JOURNAL_BODY_MAX_BYTES;
     use virga_service::{Carried, Exchange};
@@ -286,6 +286,28 @@ mod tests {
         assert_eq!((read.body, read.answer), (Kept::Whole("{}".into()), Kept::Streamed));
         for length in 0..packed.len() {
             assert_eq!(unpack(&packed[..length]), None, "cut after {length} bytes");
+        }
+    }
+
+    #[test]
+    fn every_way_to_sign_names_its_key() {
+        for (authorization, expected) in [
+            (
+                "AWS4-HMAC-SHA256 Credential=K/d/r/s/aws4_request,Signature=x",
+                Some("K/d/r/s/aws4_request"),
+            ),
+            (
+                "AWS4-HMAC-SHA256  SignedHeaders=host, Credential=K/d/r/s/aws4_request Signature=x",
+                Some("K/d/r/s/aws4_request"),
+            ),
+            (
+                "AWS4-ECDSA-P256-SHA256 Credential=K/d/s/aws4_request, Signature=x",
+                Some("K/d/s/aws4_request"),
+            ),
+            ("AWS K:5ec3e7", Some("K")),
+            ("Bearer 5ec3e7", None),
+        ] {
+            assert_eq!(credential(authorization), expected, "{authorization}");
         }
     }
 

@@ -66,6 +66,8 @@ fn credential(credential: &str) -> Json {
     match parts.as_slice() {
         [""] | [] => Json::Null,
         [_, service, region, _, key] => json!({"access_key_id": key, "region": region, "service": service}),
+        // SigV4A names no region.
+        [_, service, _, key] => json!({"access_key_id": key, "service": service}),
         _ => json!({"access_key_id": credential}),
     }
 }
