@@ -306,3 +306,41 @@ fn calls_are_shown_to_people() {
         );
     }
 }
+
+#[test]
+fn calls_that_wait_for_time_are_left_waiting() {
+    let (first, second) = (Server::start("waits", &[]), Server::start("waits-again", &[]));
+    assert!(first.run(&["time", "freeze", "--at", "2026-01-01"]).status.success());
+    first.json("CreateQueue", &json!({"QueueName": "mail"}));
+    let receive = json!({"QueueUrl": URL, "WaitTimeSeconds": 20});
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| first.json("ReceiveMessage", &receive));
+        // However late the call arrives, it is answered in the end.
+        while !waiting.is_finished() {
+            assert!(first.run(&["time", "advance", "5s"]).status.success());
+        }
+    });
+    let file = path(&first, "calls.jsonl");
+    assert!(first.saved(&file).len() > 3);
+    let (told, code) = second.told(&["replay", &file]);
+    assert_eq!((code, &told["same"]), (Some(0), &told["sent"]), "{told}");
+}
+
+#[test]
+fn a_running_clock_is_frozen_to_follow_the_recorded_times() {
+    let (first, second) = (Server::start("runs", &[]), Server::start("runs-again", &[]));
+    first.json("CreateQueue", &json!({"QueueName": "mail"}));
+    first.json("SendMessage", &json!({"QueueUrl": URL, "MessageBody": "hello"}));
+    let file = path(&first, "calls.jsonl");
+    let recorded = first.saved(&file);
+    let (told, code) = second.told(&["replay", &file]);
+    assert_eq!(
+        (code, &second.told(&["time"]).0["mode"]),
+        (Some(0), &json!("running")),
+        "{told}"
+    );
+    let (told, code) = second.told(&["replay", &file, "--time"]);
+    assert_eq!(code, Some(0), "{told}");
+    let time = second.told(&["time"]).0;
+    assert_eq!((&time["mode"], &time["now"]), (&json!("frozen"), &recorded[1]["at"]));
+}

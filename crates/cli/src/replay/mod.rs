@@ -24,6 +24,8 @@ const PATIENCE_FROZEN: Duration = Duration::from_millis(500);
 const PATIENCE_FROZEN_MAX: Duration = Duration::from_secs(2);
 /// How long the last answers are waited for.
 const PATIENCE_AT_END: Duration = Duration::from_secs(10);
+/// How far the clock is moved for them where it stands still: no call waits longer of itself.
+const STEP_AT_END_MS: i64 = 20_000;
 /// Differences that are listed for people.
 const LISTED_MAX: usize = 20;
 
@@ -149,10 +151,13 @@ impl<'a> Replay<'a> {
             (self.world_of(entry), entry.at.plus_millis(took_ms))
         });
         let last: Vec<_> = last.collect();
-        for (world, end) in last {
-            if self.clocks.stands(world)? {
-                self.clocks.bring_to(world, end)?;
+        for step_ms in [0, STEP_AT_END_MS] {
+            for (world, end) in &last {
+                if !self.waiting.is_empty() && self.clocks.stands(world)? {
+                    self.clocks.bring_to(world, end.plus_millis(step_ms))?;
+                }
             }
+            self.look_after_the_waiting(PATIENCE_FROZEN)?;
         }
         self.look_after_the_waiting(PATIENCE_AT_END)?;
         for (entry, _) in std::mem::take(&mut self.waiting) {
