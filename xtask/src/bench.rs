@@ -11,6 +11,7 @@ const BUILT: &[&[&str]] = &[
     &["virga-bench"],
     &["virga-edge", "--example", "bare"],
     &["virga-store", "--examples"],
+    &["virga-service", "--example", "worlds"],
 ];
 
 /// `--quick` for a short run, `crash` for the kills alone.
@@ -61,6 +62,10 @@ fn measure(release: &Path, quick: bool, missed: &mut Vec<String>) -> Outcome {
     if !quick {
         example(release, "rows", &["10000000"], missed)?;
     }
+    let rows = if quick { "100000" } else { "1000000" };
+    example(release, "worlds", &[rows, "10000"], missed)?;
+    let data = release.join(format!("bench-worlds-{}", std::process::id()));
+    example(release, "worlds", &[rows, "300", &data.display().to_string()], missed)?;
     let data = release.join(format!("bench-durable-{}", std::process::id()));
     example(release, "durable", &["64", &data.display().to_string()], missed)
 }
