@@ -9,8 +9,8 @@ pub(crate) fn health(admin: &Scope) -> Json {
     let services: Map<String, Json> = admin
         .cloud
         .services()
-        .into_iter()
-        .map(|(name, service)| {
+        .iter()
+        .map(|(&name, service)| {
             let counts = fidelity::Counts::of(Some(service), name);
             let state = json!({
                 "state": "running",

@@ -12,8 +12,8 @@ pub(crate) fn health(admin: &Scope) -> Response<Bytes> {
     let services: Map<String, Json> = admin
         .cloud
         .services()
-        .into_keys()
-        .map(|name| {
+        .keys()
+        .map(|&name| {
             let state = if calls.contains_key(name) {
                 "running"
             } else {

@@ -1,7 +1,6 @@
 //! Which world a request means: the one that its header names, else the one that its host names, else the first.
 
-use http::header::HOST;
-use http::{HeaderMap, HeaderName, Uri};
+use http::{HeaderName, HeaderValue};
 use std::sync::Arc;
 use virga_base::AwsError;
 use virga_service::{Cloud, MAIN, Worlds, is_reserved};
@@ -45,19 +44,16 @@ impl Unknown {
     }
 }
 
-/// Chooses for a request's head.
-pub(crate) fn choose(worlds: &Worlds, headers: &HeaderMap, has_header: bool, uri: &Uri) -> Chosen {
-    if has_header && let Some(named) = headers.get(&WORLD) {
+/// Chooses by what the header and the host say.
+pub(crate) fn choose(worlds: &Worlds, named: Option<&HeaderValue>, host: Option<&HeaderValue>) -> Chosen {
+    if let Some(named) = named {
         let name = named.to_str().unwrap_or("?").trim();
         return match name {
             "" | MAIN => Chosen::Main,
             name => find(worlds, name, None).unwrap_or_else(|| unknown(name, false)),
         };
     }
-    let host = match headers.get(HOST) {
-        Some(host) => host.to_str().ok(),
-        None => uri.authority().map(http::uri::Authority::as_str),
-    };
+    let host = host.and_then(|host| host.to_str().ok());
     let Some((before, label, port)) = host.and_then(split) else {
         return Chosen::Main;
     };

@@ -4,7 +4,7 @@ use crate::claims::Claims;
 use crate::operation::{Answer, BoxFuture, Handler};
 use crate::worlds::{self, Life, Origin};
 use crate::{Caller, Checked, Credential, Ctx, Request, Service};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::RwLock;
 use virga_base::{Account, AwsError, Clock, Ids, Region};
@@ -42,7 +42,7 @@ pub struct Cloud {
 struct House {
     /// For what is no call of AWS's, and must not change what calls draw.
     ids_aside: Ids,
-    services: HashMap<&'static str, Service>,
+    services: BTreeMap<&'static str, Service>,
     settings: BTreeMap<String, BTreeMap<String, String>>,
 }
 
@@ -158,12 +158,8 @@ impl Cloud {
     }
 
     /// The services that are built, by name.
-    pub fn services(&self) -> BTreeMap<&'static str, &Service> {
-        self.house
-            .services
-            .iter()
-            .map(|(name, service)| (*name, service))
-            .collect()
+    pub fn services(&self) -> &BTreeMap<&'static str, Service> {
+        &self.house.services
     }
 
     /// The tables that the house and its services declare.

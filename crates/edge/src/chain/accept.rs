@@ -52,6 +52,8 @@ pub struct Arrival {
     pub secure: bool,
     pub(crate) standing: Standing,
     pub(crate) world: Chosen,
+    /// Apart from the other headers, since all stages ask for it.
+    host: Option<HeaderValue>,
     /// The marks of all headers' names.
     names: u64,
     /// The body once it is read, for the call's record; `None` where it streams or is packed in signed chunks.
@@ -69,21 +71,12 @@ fn mark(name: &HeaderName) -> u64 {
 impl Arrival {
     /// Host and port as the client named them.
     pub fn host(&self) -> Option<&str> {
-        match self.value(&HOST) {
-            Some(host) => host.to_str().ok(),
-            None => self.uri.authority().map(http::uri::Authority::as_str),
-        }
+        self.host.as_ref()?.to_str().ok()
     }
 
     /// The same as a value to keep.
     pub(super) fn host_value(&self) -> Option<HeaderValue> {
-        match self.value(&HOST) {
-            Some(host) => Some(host.clone()),
-            None => self
-                .uri
-                .authority()
-                .and_then(|host| HeaderValue::from_str(host.as_str()).ok()),
-        }
+        self.host.clone()
     }
 
     /// The host as it would be for the first world.
@@ -147,9 +140,18 @@ pub(super) struct Raw {
 pub(super) fn accept(desk: &Desk, peer: &Peer, request: http::Request<Payload>) -> (Arrival, Raw) {
     let (head, body) = request.into_parts();
     let names = head.headers.keys().fold(0, |names, name| names | mark(name));
-    let world = world::choose(&desk.worlds, &head.headers, names & mark(&WORLD) != 0, &head.uri);
+    let host = match head.headers.get(HOST) {
+        Some(host) => Some(host.clone()),
+        None => head
+            .uri
+            .authority()
+            .and_then(|host| HeaderValue::from_str(host.as_str()).ok()),
+    };
+    let named = (names & mark(&WORLD) != 0).then(|| head.headers.get(&WORLD)).flatten();
+    let world = world::choose(&desk.worlds, named, host.as_ref());
     let mut arrival = Arrival {
         names,
+        host,
         body: OnceLock::new(),
         id: Id::default(),
         at: desk.chosen(&world).clock().now(),
