@@ -213,7 +213,15 @@ impl Cloud {
         } = call.into_call();
         let output = operation.output.map(|id| model.shape_ref(id));
         let ctx = Ctx::new(self.clone(), service.name, account, region, caller, request);
-        handler(ctx, input, output)
+        if !self.store.sees_early() {
+            return handler(ctx, input, output);
+        }
+        let answer = handler(ctx.clone(), input, output);
+        Box::pin(async move {
+            let answer = answer.await;
+            ctx.settle().await?;
+            answer
+        })
     }
 
     /// Asks every service that issues access keys for this one.
@@ -233,7 +241,9 @@ impl Cloud {
                 caller,
                 Request::default(),
             );
-            if let Some(credential) = find(ctx, access_key_id.to_owned()).await? {
+            let found = find(ctx.clone(), access_key_id.to_owned()).await?;
+            ctx.settle().await?;
+            if let Some(credential) = found {
                 return Ok(Some(credential));
             }
         }

@@ -3,6 +3,7 @@
 use crate::operation::{Answer, Body};
 use crate::{Call, Caller, Cloud};
 use http::{HeaderValue, Method, Uri};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use virga_base::{Account, Arn, AwsError, Id, Ids, Partition, Region, Timestamp};
 use virga_shape::Value;
@@ -64,10 +65,26 @@ struct Inner {
     place: Place,
     caller: Caller,
     request: Request,
+    /// How far the call's reads saw, for [`Ctx::settle`].
+    seen: AtomicU64,
+    /// The context that this one was made of.
+    origin: Option<Ctx>,
 }
 
 impl Ctx {
     pub(crate) fn new(
+        cloud: Arc<Cloud>,
+        service: &'static str,
+        account: Account,
+        region: Region,
+        caller: Caller,
+        request: Request,
+    ) -> Ctx {
+        Ctx::within(None, cloud, service, account, region, caller, request)
+    }
+
+    fn within(
+        origin: Option<Ctx>,
         cloud: Arc<Cloud>,
         service: &'static str,
         account: Account,
@@ -85,6 +102,8 @@ impl Ctx {
                 place,
                 caller,
                 request,
+                seen: AtomicU64::new(0),
+                origin,
             }),
         }
     }
@@ -159,9 +178,20 @@ impl Ctx {
         &self.inner.place
     }
 
-    /// Reads a consistent view of the caller's account and region. `f` may run more than once.
+    /// Reads a consistent view of the caller's account and region. `f` may run more than once. The call is answered once
+    /// all that it has read is durable.
     pub fn read<T, E: From<StoreError>>(&self, f: impl FnMut(&ReadTx<'_>) -> Result<T, E>) -> Result<T, E> {
-        self.inner.cloud.store().read(&self.inner.place, f)
+        let (store, seen) = (self.inner.cloud.store(), &self.origin().inner.seen);
+        store.read_noting(&self.inner.place, seen, f)
+    }
+
+    fn origin(&self) -> &Ctx {
+        self.inner.origin.as_ref().unwrap_or(self)
+    }
+
+    /// Waits until no crash can take back what the call has read.
+    pub(crate) async fn settle(&self) -> Result<(), StoreError> {
+        self.inner.cloud.store().settle(&self.origin().inner.seen).await
     }
 
     /// Runs a transaction in the caller's account and region, and answers once it is durable. `f` may run more than
@@ -218,7 +248,8 @@ impl Ctx {
             claim: self.inner.request.claim,
             ..Request::default()
         };
-        Ctx::new(
+        Ctx::within(
+            Some(self.origin().clone()),
             self.inner.cloud.clone(),
             self.inner.service,
             account,

@@ -61,7 +61,8 @@ pub enum Decision {
     Abort,
 }
 
-/// Completes when a commit will survive a crash; `None` where it already does (or never will, in memory).
+/// Completes when all that a transaction did and saw will survive a crash; `None` where it already does (or never will, in
+/// memory).
 pub type Durable = Option<Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>>;
 
 /// Called with key and value of each row in turn; says whether to go on.
@@ -119,8 +120,21 @@ pub trait Engine: Send + Sync + 'static {
     /// Runs `f` on a consistent view.
     fn read(&self, f: &mut dyn FnMut(&dyn Reader)) -> Result<(), StoreError>;
 
-    /// Runs `f`, again where the engine meets a conflict, and keeps what it wrote if it says so.
+    /// Runs `f`, again where the engine meets a conflict, and keeps what it wrote if it says so. What changes nothing or is
+    /// given up has to be waited for as well: another's commit, which it saw, may not be safe yet.
     fn write(&self, f: &mut dyn FnMut(&mut dyn Writer) -> Decision) -> Result<Durable, StoreError>;
+
+    /// How far a read sees: asked within it, and kept for [`Engine::settled`]. Never 0 where reads may see commits that a
+    /// crash can take back; always 0 where they cannot.
+    fn seen(&self) -> u64 {
+        0
+    }
+
+    /// To be waited for before anybody is told of what was read. An error where that was taken back meanwhile.
+    fn settled(&self, seen: u64) -> Result<Durable, StoreError> {
+        let _ = seen;
+        Ok(None)
+    }
 
     /// Hands over those who wait in this process; answers whether other processes may change the rows. Such an engine
     /// wakes them for what others commit, and is told whom to wake there.
@@ -171,6 +185,14 @@ impl<E: Engine + ?Sized> Engine for Arc<E> {
 
     fn write(&self, f: &mut dyn FnMut(&mut dyn Writer) -> Decision) -> Result<Durable, StoreError> {
         (**self).write(f)
+    }
+
+    fn seen(&self) -> u64 {
+        (**self).seen()
+    }
+
+    fn settled(&self, seen: u64) -> Result<Durable, StoreError> {
+        (**self).settled(seen)
     }
 
     fn share(&self, waiters: &Arc<dyn Waiters>) -> bool {

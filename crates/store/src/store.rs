@@ -3,7 +3,7 @@
 use crate::{Decision, Effects, Engine, EngineFigures, Place, ReadTx, StoreError, Table, TableInfo, Tx, Waiters};
 use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::watch;
 use virga_base::{Bell, BellCord, Timestamp};
@@ -112,7 +112,8 @@ impl Store {
         self.engine.location().is_some()
     }
 
-    /// Reads a consistent view. `f` may run more than once.
+    /// Reads a consistent view. `f` may run more than once. It may see commits that are not durable yet; see
+    /// [`Store::read_noting`].
     pub fn read<T, E: From<StoreError>>(
         &self,
         place: &Place,
@@ -123,7 +124,40 @@ impl Store {
         out.unwrap_or_else(|| Err(StoreError::Engine("the engine ran no transaction".into()).into()))
     }
 
-    /// Runs a transaction and answers once it is durable. `f` may run more than once; an error takes back all it wrote.
+    /// As [`Store::read`], and notes in `seen` how far it saw: before anybody is told, [`Store::settle`] waits for that.
+    pub fn read_noting<T, E: From<StoreError>>(
+        &self,
+        place: &Place,
+        seen: &AtomicU64,
+        mut f: impl FnMut(&ReadTx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.read(place, |tx| {
+            let reaches = self.engine.seen();
+            if reaches > 0 {
+                seen.fetch_max(reaches, Ordering::Relaxed);
+            }
+            f(tx)
+        })
+    }
+
+    /// Whether reads may see what is not durable yet.
+    pub fn sees_early(&self) -> bool {
+        self.engine.seen() > 0
+    }
+
+    /// Answers once all that was noted is durable.
+    pub async fn settle(&self, seen: &AtomicU64) -> Result<(), StoreError> {
+        match seen.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            seen => match self.engine.settled(seen)? {
+                Some(durable) => durable.await,
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Runs a transaction and answers once all that it did and saw is durable. `f` may run more than once; an error takes
+    /// back all it wrote.
     pub async fn write<T, E: From<StoreError>>(
         &self,
         place: &Place,
@@ -145,17 +179,17 @@ impl Store {
             out = Some(result);
             decision
         })?;
-        let out = out.unwrap_or_else(|| Err(StoreError::Engine("the engine ran no transaction".into()).into()))?;
+        let out = out.unwrap_or_else(|| Err(StoreError::Engine("the engine ran no transaction".into()).into()));
         // Announced however this ends: a caller that goes away while it waits has still written.
-        let announcement = Announcement {
+        let announcement = out.is_ok().then(|| Announcement {
             store: self,
             effects: &effects,
-        };
+        });
         if let Some(durable) = durable {
             durable.await?;
         }
         drop(announcement);
-        Ok(out)
+        out
     }
 
     fn announce(&self, effects: &Effects) {

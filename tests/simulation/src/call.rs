@@ -132,11 +132,6 @@ impl Parcel {
 }
 
 impl Call {
-    /// Whether who is answered may rely on what the call has done or seen, also after a crash.
-    pub fn promises(&self) -> bool {
-        !matches!(self, Call::ListQueues | Call::Counts { .. } | Call::ListMoves { .. })
-    }
-
     /// The operation and its input.
     pub fn request(&self) -> (&'static str, Json) {
         let entries = |handles: &[String], more: Option<u32>| -> Vec<Json> {

@@ -140,7 +140,7 @@ impl Checker {
                 .apply(called, at_ms, marks, event.changed)
                 .map_err(|why| format!("call #{task}: {why}"))?;
             let lost = epoch.survives.is_some_and(|survives| event.commits > survives);
-            if lost && called.told && event.ending == Ending::Commit && called.call.promises() {
+            if lost && called.told && event.ending != Ending::Refused {
                 return Err(format!("call #{task} was answered, and the crash took it back"));
             }
         }

@@ -12,7 +12,7 @@ use super::forks::{Done, ROOT, Step};
 use super::layers::Under;
 use super::log;
 use super::transaction::State;
-use super::writing::{answer, open};
+use super::writing::open;
 use super::{Shared, locked};
 use crate::StoreError;
 
@@ -65,7 +65,8 @@ impl Shared {
         let mut log = locked(&self.log);
         let mut state = self.write();
         let Some(step) = choose(&state)? else {
-            return Ok(Done::default());
+            // What makes the step needless may be on its way.
+            return self.flush_all(&mut log, &mut state).map(|()| Done::default());
         };
         let refusal = locked(&self.base_failure).clone().filter(|_| self.is_behind(&log));
         if let Some(why) = refusal {
@@ -80,7 +81,7 @@ impl Shared {
             self.take_back(&mut state, waiting, error.to_string());
             return Err(StoreError::Unwritable(error.to_string()));
         }
-        answer(waiting, &Ok(()));
+        self.end(waiting);
         let (done, gone) = state.take(&step)?;
         drop((state, log));
         drop(gone);

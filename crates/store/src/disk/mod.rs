@@ -6,7 +6,8 @@
 //! reads the log behind it. Why so: `docs/decisions/disk-engine.md`.
 //!
 //! Where the log cannot be written, the commits that wait for it are taken back and fail; reads go on, and so do writes
-//! once the log can be written again. Reads may see a commit that is still on its way to the disk.
+//! once the log can be written again. Reads may see a commit that is still on its way to the disk; whoever answers by them
+//! waits for it ([`Engine::settled`]).
 
 mod base;
 mod files;
@@ -14,6 +15,7 @@ mod forks;
 mod joining;
 mod layers;
 mod log;
+mod settling;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -25,6 +27,7 @@ use base::Base;
 use files::{Files, Folder};
 use forks::ROOT;
 use log::Log;
+use settling::Batches;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -70,6 +73,7 @@ struct Shared {
     log: Mutex<Log>,
     rows: RwLock<State>,
     waiting: Mutex<Waiting>,
+    batches: Batches,
     /// Why the base could not be written when it was last tried.
     base_failure: Mutex<Option<String>>,
     syncs: AtomicU64,
@@ -77,18 +81,25 @@ struct Shared {
     wake: writing::Wake,
 }
 
-/// The commits that are not in the log yet.
-#[derive(Default)]
+/// The commits that are not in the log yet: a batch, which one sync makes safe.
 struct Waiting {
+    /// Its number; see [`Batches`].
+    number: u64,
     payload: Vec<u8>,
     /// Which layer the payload's last change is of.
     layer: u64,
     /// How to take them back, oldest first.
     undo: Vec<Undo>,
-    answers: Vec<oneshot::Sender<Result<(), StoreError>>>,
+    commits: u64,
+    /// Who waits for it.
+    answers: Vec<Answer>,
+    /// Who waits for the batch before, which is being written.
+    answers_before: Vec<Answer>,
     /// Nothing is written any more.
     closed: bool,
 }
+
+type Answer = oneshot::Sender<Result<(), StoreError>>;
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -142,7 +153,8 @@ impl DiskEngine {
             base: Mutex::new(Some(base)),
             log: Mutex::new(log),
             rows: RwLock::new(state),
-            waiting: Mutex::default(),
+            waiting: Mutex::new(Waiting::new(Batches::FIRST, false)),
+            batches: Batches::default(),
             base_failure: Mutex::default(),
             syncs: AtomicU64::new(0),
             commits: AtomicU64::new(0),
@@ -168,29 +180,30 @@ impl Shared {
         let layer = state.forks.layer_of(place)?;
         let mut change = Change::new(&mut state, layer);
         if f(&mut change) == Decision::Abort {
-            return Ok(None);
+            return self.settled(self.batches.seen());
         }
-        let answer = {
+        let durable = {
             let mut waiting = locked(&self.waiting);
             let waiting = &mut *waiting;
             if waiting.closed {
                 return Err(StoreError::Unwritable("the store is being closed".into()));
             }
-            if !change.keep(waiting) {
-                return Ok(None);
+            if change.keep(waiting) {
+                waiting.commits += 1;
+                self.batches.add(waiting);
+                Some(settling::wait(&mut waiting.answers))
+            } else {
+                None
             }
-            let (sender, answer) = oneshot::channel();
-            waiting.answers.push(sender);
-            answer
+        };
+        let Some(durable) = durable else {
+            // It may have changed nothing because of a commit that is still on its way.
+            return self.settled(self.batches.seen());
         };
         drop(change);
         drop(state);
         self.wake.log();
-        Ok(Some(Box::pin(async move {
-            answer
-                .await
-                .unwrap_or_else(|_| Err(StoreError::Unwritable("the store is being closed".into())))
-        })))
+        Ok(Some(durable))
     }
 
     fn figures(&self) -> EngineFigures {
@@ -223,6 +236,14 @@ impl Engine for Fork {
 
     fn write(&self, f: &mut dyn FnMut(&mut dyn Writer) -> Decision) -> Result<Durable, StoreError> {
         self.shared.write_place(self.place, f)
+    }
+
+    fn seen(&self) -> u64 {
+        self.shared.batches.seen()
+    }
+
+    fn settled(&self, seen: u64) -> Result<Durable, StoreError> {
+        self.shared.settled(seen)
     }
 
     fn clear(&self) -> Result<(), StoreError> {
@@ -266,6 +287,14 @@ impl Engine for DiskEngine {
 
     fn write(&self, f: &mut dyn FnMut(&mut dyn Writer) -> Decision) -> Result<Durable, StoreError> {
         self.root.write(f)
+    }
+
+    fn seen(&self) -> u64 {
+        self.root.seen()
+    }
+
+    fn settled(&self, seen: u64) -> Result<Durable, StoreError> {
+        self.root.settled(seen)
     }
 
     fn clear(&self) -> Result<(), StoreError> {

@@ -1,7 +1,8 @@
 //! The disk engine on files that lose what was not synced, and that run full.
 
 use super::files::{DataFile, Files};
-use super::{DiskEngine, DiskLimits};
+use super::{DiskEngine, DiskLimits, locked};
+use crate::engine::Durable;
 use crate::{Decision, Engine, StoreError, contract};
 use std::collections::BTreeMap;
 use std::io;
@@ -225,6 +226,69 @@ fn set(engine: &dyn Engine, rows: &[(Vec<u8>, Option<Vec<u8>>)]) -> Result<(), S
         all.map_or(Decision::Abort, |()| Decision::Commit)
     })?;
     durable.map_or(Ok(()), block_on)
+}
+
+/// A transaction that puts this row, or none, and is kept or given up.
+fn begin(engine: &dyn Engine, key: Option<u8>, decision: Decision) -> Durable {
+    let durable = engine.write(&mut |tx| {
+        let put = key.map_or(Ok(()), |key| tx.put(&[key], b"value"));
+        put.map_or(Decision::Abort, |()| decision)
+    });
+    durable.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Those who can only wait for what others have done: one that changes nothing, one that is given up, and a read.
+fn onlookers(engine: &dyn Engine) -> [Durable; 3] {
+    let mut seen = 0;
+    assert_eq!(engine.read(&mut |_| seen = engine.seen()), Ok(()));
+    let settled = engine.settled(seen).unwrap_or_else(|error| panic!("{error}"));
+    let unchanged = begin(engine, None, Decision::Commit);
+    [unchanged, begin(engine, Some(99), Decision::Abort), settled]
+}
+
+#[test]
+fn nobody_is_answered_before_what_was_seen_is_safe() {
+    let disk = SimDisk::default();
+    let engine = engine(&disk, DiskLimits::default());
+    assert!(onlookers(&engine).iter().all(Option::is_none));
+    for is_full in [false, true] {
+        let shared = &engine.root.shared;
+        // Nothing is written while somebody else has the log.
+        let log = locked(&shared.log);
+        let mut waiting = vec![begin(&engine, Some(1), Decision::Commit)];
+        waiting.extend(onlookers(&engine));
+        let seen = engine.seen();
+        disk.set_room(is_full.then_some(0));
+        // Here the first batch stays in the middle of its way, and another begins.
+        let power = disk.state();
+        drop(log);
+        while !locked(&shared.waiting).payload.is_empty() {
+            std::thread::yield_now();
+        }
+        waiting.extend(onlookers(&engine));
+        waiting.push(begin(&engine, Some(2), Decision::Commit));
+        waiting.extend(onlookers(&engine));
+        assert!(waiting.iter().all(Option::is_some));
+        drop(power);
+        for durable in waiting.into_iter().flatten() {
+            assert_eq!(block_on(durable).is_err(), is_full);
+        }
+        disk.set_room(None);
+        assert_eq!(engine.settled(seen).is_err(), is_full);
+        assert!(onlookers(&engine).iter().all(Option::is_none));
+    }
+    assert_eq!(set(&engine, &[(vec![3], Some(vec![3]))]), Ok(()));
+    // Putting a row and taking it away again is a change, and a step that has nothing to do waits for it.
+    assert_eq!(engine.clear(), Ok(()));
+    let log = locked(&engine.root.shared.log);
+    let put = begin(&engine, Some(4), Decision::Commit);
+    let taken = engine.write(&mut |tx| tx.delete(&[4]).map_or(Decision::Abort, |()| Decision::Commit));
+    assert!(put.is_some() && taken.is_ok_and(|taken| taken.is_some()));
+    drop(log);
+    assert_eq!(engine.clear(), Ok(()));
+    disk.cut_power(&mut Chance(1));
+    drop(engine);
+    assert_eq!(all(&self::engine(&disk, DiskLimits::default())), Ok(Rows::new()));
 }
 
 type Rows = BTreeMap<Vec<u8>, Vec<u8>>;

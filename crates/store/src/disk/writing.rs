@@ -116,7 +116,7 @@ impl Shared {
     /// Writes the waiting commits to the log and answers them; `false` where none wait.
     fn flush(&self, log: &mut Log) -> bool {
         let waiting = self.take_waiting();
-        if waiting.answers.is_empty() {
+        if waiting.payload.is_empty() {
             return false;
         }
         let outcome = match &*locked(&self.base_failure) {
@@ -125,28 +125,16 @@ impl Shared {
             _ => self.append(log, &waiting).map_err(|error| error.to_string()),
         };
         match outcome {
-            Ok(()) => answer(waiting, &Ok(())),
+            Ok(()) => self.end(waiting),
             Err(why) => self.take_back(&mut self.write(), waiting, why),
         }
         true
     }
 
-    pub(super) fn take_waiting(&self) -> Waiting {
-        let mut waiting = locked(&self.waiting);
-        let closed = waiting.closed;
-        std::mem::replace(
-            &mut *waiting,
-            Waiting {
-                closed,
-                ..Waiting::default()
-            },
-        )
-    }
-
     pub(super) fn append(&self, log: &mut Log, waiting: &Waiting) -> std::io::Result<()> {
         log.append(&waiting.payload)?;
         self.syncs.fetch_add(1, Ordering::Relaxed);
-        self.commits.fetch_add(waiting.answers.len() as u64, Ordering::Relaxed);
+        self.commits.fetch_add(waiting.commits, Ordering::Relaxed);
         Ok(())
     }
 
@@ -155,14 +143,14 @@ impl Shared {
     }
 
     /// As [`Shared::flush`], with nothing coming in meanwhile.
-    fn flush_all(&self, log: &mut Log, state: &mut State) -> Result<(), StoreError> {
+    pub(super) fn flush_all(&self, log: &mut Log, state: &mut State) -> Result<(), StoreError> {
         let waiting = self.take_waiting();
-        if waiting.answers.is_empty() {
+        if waiting.payload.is_empty() {
             return Ok(());
         }
         match self.append(log, &waiting) {
             Ok(()) => {
-                answer(waiting, &Ok(()));
+                self.end(waiting);
                 Ok(())
             }
             Err(error) => {
@@ -177,8 +165,7 @@ impl Shared {
         let mut later = self.take_waiting();
         let refusal = Err(StoreError::Unwritable(why));
         state.undo(failed.undo.drain(..).chain(later.undo.drain(..)));
-        answer(failed, &refusal);
-        answer(later, &refusal);
+        self.fail([failed, later], &refusal);
     }
 
     fn must_settle(&self, in_any_case: bool) -> bool {
@@ -279,10 +266,4 @@ impl Shared {
 
 pub(super) fn open(base: &Option<Base>) -> Result<&Base, StoreError> {
     base.as_ref().ok_or_else(Under::lost)
-}
-
-pub(super) fn answer(waiting: Waiting, outcome: &Result<(), StoreError>) {
-    for sender in waiting.answers {
-        let _ = sender.send(outcome.clone());
-    }
 }

@@ -1,7 +1,7 @@
 //! An engine with the faults of engines: conflicts, refusals, writes that become durable late, and crashes.
 //!
-//! It keeps the rule of [`virga_store::Engine`]: a commit is answered once it, and all that it may have seen, would survive
-//! a crash. [`Misdeed`] breaks the rule on purpose, to prove that whoever checks would notice.
+//! It keeps the rule of [`virga_store::Engine`]: whatever a transaction or a read has done and seen would survive a crash
+//! once it is answered. [`Misdeed`] breaks the rule on purpose, to prove that whoever checks would notice.
 
 use super::Random;
 use std::ops::Bound;
@@ -28,7 +28,7 @@ pub struct Plan {
 pub enum Misdeed {
     /// A crash takes the last durable commit with it.
     LoseDurable,
-    /// A commit that changed nothing is answered before what it has seen is durable.
+    /// A commit that changed nothing, one that was given up, and a read are answered before what they have seen is durable.
     AnswerUnchangedEarly,
     /// One commit in so many is answered and not done.
     DropEach(u64),
@@ -62,6 +62,8 @@ pub struct Event {
 /// What happens to an engine, and what it has done. Shared between the engine in a store and the simulation.
 pub struct Faults {
     state: Mutex<State>,
+    /// As in the state, and asked for within reads.
+    commits: AtomicU64,
     task: Arc<AtomicU64>,
 }
 
@@ -129,6 +131,7 @@ impl Faults {
                 events: Vec::new(),
                 crashed: false,
             }),
+            commits: AtomicU64::new(0),
             task,
         })
     }
@@ -247,6 +250,19 @@ impl State {
         self.writing = rest;
     }
 
+    /// Waits until so many commits are durable.
+    fn wait_for(&mut self, commits: u64, changed: bool) -> Durable {
+        let early = !changed && self.plan.misdeed == Some(Misdeed::AnswerUnchangedEarly);
+        if commits <= self.durable || early {
+            return None;
+        }
+        let (sender, receiver) = oneshot::channel();
+        self.waiting.push((commits, sender));
+        Some(Box::pin(
+            async move { receiver.await.unwrap_or_else(|_| Err(broken())) },
+        ))
+    }
+
     fn note(&mut self, task: u64, ending: Ending, changed: bool, marks: Vec<u64>, keys: Vec<Vec<u8>>) {
         let commits = self.commits;
         self.events.push(Event {
@@ -337,10 +353,11 @@ impl Engine for Faulty {
         })?;
         if decision == Decision::Abort {
             state.note(task, Ending::Abort, false, Vec::new(), Vec::new());
-            return Ok(None);
+            return Ok(state.wait_for(state.commits, false));
         }
         if changed {
             state.commits += 1;
+            self.0.commits.store(state.commits, Ordering::Release);
             if !state.versions.is_empty() {
                 let version = state.rows.fork("version")?;
                 state.versions.push((state.commits, version));
@@ -357,15 +374,16 @@ impl Engine for Faulty {
             let old = state.versions.len().saturating_sub(VERSIONS_KEPT);
             state.versions.drain(..old);
         }
-        let early = !changed && state.plan.misdeed == Some(Misdeed::AnswerUnchangedEarly);
-        if commits <= state.durable || early {
-            return Ok(None);
-        }
-        let (sender, receiver) = oneshot::channel();
-        state.waiting.push((commits, sender));
-        Ok(Some(Box::pin(async move {
-            receiver.await.unwrap_or_else(|_| Err(broken()))
-        })))
+        Ok(state.wait_for(commits, changed))
+    }
+
+    fn seen(&self) -> u64 {
+        // 0 would say that reads see nothing early.
+        self.0.commits.load(Ordering::Acquire) + 1
+    }
+
+    fn settled(&self, seen: u64) -> Result<Durable, StoreError> {
+        Ok(self.0.state().wait_for(seen.saturating_sub(1), false))
     }
 
     fn clear(&self) -> Result<(), StoreError> {
