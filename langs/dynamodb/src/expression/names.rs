@@ -1,0 +1,95 @@
+//! `ExpressionAttributeNames` and `ExpressionAttributeValues`, and which of them were used.
+
+use crate::attribute::{check_value, name_is_too_long};
+use crate::{AttributeValue, Invalid, Item};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The placeholders of one request, shared by all of its expressions.
+pub struct Placeholders<'a> {
+    names: Option<&'a BTreeMap<String, String>>,
+    values: Option<&'a Item>,
+    used: BTreeSet<String>,
+}
+
+impl<'a> Placeholders<'a> {
+    /// Checks both maps by themselves. Whether they may be given at all, there being no expression, is for the caller.
+    pub fn new(names: Option<&'a BTreeMap<String, String>>, values: Option<&'a Item>) -> Result<Self, Invalid> {
+        if let Some(names) = names {
+            check_keys("ExpressionAttributeNames", names.keys(), '#')?;
+            if let Some((key, name)) = names.iter().find(|(_, name)| name_is_too_long(name)) {
+                return Err(Invalid(format!(
+                    "ExpressionAttributeNames contains invalid value: Attribute name is too large, must be less than \
+                     65536 bytes; key: {key}, length: {}",
+                    name.len()
+                )));
+            }
+        }
+        if let Some(values) = values {
+            check_keys("ExpressionAttributeValues", values.keys(), ':')?;
+            for (key, value) in values {
+                check_value(value).map_err(|error| {
+                    Invalid(format!(
+                        "ExpressionAttributeValues contains invalid value: {error} for key {key}"
+                    ))
+                })?;
+            }
+        }
+        Ok(Placeholders {
+            names,
+            values,
+            used: BTreeSet::new(),
+        })
+    }
+
+    pub(crate) fn name(&mut self, placeholder: &str) -> Option<&'a str> {
+        let found = self.names?.get(placeholder)?;
+        self.used.insert(placeholder.to_owned());
+        Some(found)
+    }
+
+    pub(crate) fn value(&mut self, placeholder: &str) -> Option<&'a AttributeValue> {
+        let found = self.values?.get(placeholder)?;
+        self.used.insert(placeholder.to_owned());
+        Some(found)
+    }
+
+    /// Fails where a name or a value was used by no expression. Call it when all are parsed.
+    pub fn finish(&self) -> Result<(), Invalid> {
+        self.unused("ExpressionAttributeNames", self.names.map(BTreeMap::keys))?;
+        self.unused("ExpressionAttributeValues", self.values.map(BTreeMap::keys))
+    }
+
+    fn unused<'k>(&self, parameter: &str, keys: Option<impl Iterator<Item = &'k String>>) -> Result<(), Invalid> {
+        let unused: Vec<&str> = keys
+            .into_iter()
+            .flatten()
+            .filter(|key| !self.used.contains(*key))
+            .map(String::as_str)
+            .collect();
+        if unused.is_empty() {
+            return Ok(());
+        }
+        Err(Invalid(format!(
+            "Value provided in {parameter} unused in expressions: keys: {{{}}}",
+            unused.join(", ")
+        )))
+    }
+}
+
+fn check_keys<'k>(parameter: &str, keys: impl Iterator<Item = &'k String>, mark: char) -> Result<(), Invalid> {
+    let mut any = false;
+    for key in keys {
+        any = true;
+        let word = key.strip_prefix(mark).unwrap_or_default();
+        if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            return Err(Invalid(format!(
+                "{parameter} contains invalid key: Syntax error; key: \"{key}\""
+            )));
+        }
+    }
+    if any {
+        Ok(())
+    } else {
+        Err(Invalid(format!("{parameter} must not be empty")))
+    }
+}
