@@ -29,6 +29,7 @@ impl Change {
             Some(own) if own.starts_with("stop") => return None,
             Some(own) if own.starts_with("time") => "Time",
             Some(own) if own.starts_with("worlds") => "Worlds",
+            Some(own) if own.starts_with("snapshot") => "Snapshot",
             Some(own) if !own.starts_with("reset") => "Change",
             Some(_) | None => "Reset",
         };

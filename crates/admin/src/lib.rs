@@ -18,6 +18,7 @@ mod origin;
 mod printer;
 mod query;
 mod routes;
+mod snapshots;
 pub mod text;
 mod time;
 mod worlds;
@@ -27,6 +28,7 @@ pub use diagnostics::Diagnostics;
 pub use journal::shown::to_json as value_to_json;
 pub use line::LogFormat;
 pub use printer::Printer;
+pub use snapshots::PATH as SNAPSHOT_PATH;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -34,7 +36,7 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use tokio::sync::watch;
-use virga_service::{BoxFuture, Cloud, Worlds};
+use virga_service::{Body, BoxFuture, Cloud, Worlds};
 
 /// Answers one request under `/_virga` or `/_localstack`.
 pub type Internal = Arc<dyn Fn(Request<Bytes>) -> BoxFuture<Response<Bytes>> + Send + Sync>;
@@ -103,7 +105,16 @@ impl Admin {
         let admin = self.clone();
         Arc::new(move |request| Box::pin(admin.clone().answer(request)))
     }
+
+    /// What serves [`SNAPSHOT_PATH`]; like [`Admin::answer`], with bodies that stream.
+    pub fn snapshots(self: &Arc<Admin>) -> Streaming {
+        let admin = self.clone();
+        Arc::new(move |request| Box::pin(snapshots::answer(admin.clone(), request)))
+    }
 }
+
+/// Answers a request whose bodies stream.
+pub type Streaming = Arc<dyn Fn(Request<Body>) -> BoxFuture<Response<Body>> + Send + Sync>;
 
 /// The world that a request is about, and all else.
 struct Scope {

@@ -3,7 +3,7 @@
 use crate::answer::{Refusal, json_response};
 use crate::changes::Change;
 use crate::query::Query;
-use crate::{Scope, answer, fidelity, health, localstack, logs, origin, text, time, worlds};
+use crate::{Scope, answer, fidelity, health, localstack, logs, origin, snapshots, text, time, worlds};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use serde_json::{Value as Json, json};
@@ -49,6 +49,12 @@ const ROUTES: &[Route] = &[
         worlds::PATH,
         "All worlds. POST {\"name\", \"from\", \"ttl\", \"replace\"} forks one. GET and DELETE /_virga/worlds/NAME; GET \
          /_virga/worlds/A/diff/B?limit.",
+    ),
+    route(
+        "GET, POST",
+        snapshots::PATH,
+        "GET saves a snapshot: of all worlds, ?world=NAME, or also &account=ID. POST loads the one that is the body: ?as=NAME, \
+         &replace.",
     ),
     route(
         "GET",

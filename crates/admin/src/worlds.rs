@@ -215,7 +215,7 @@ fn name(info: Option<&TableInfo>, number: u16) -> String {
     info.map_or_else(|| format!("{number:#06x}"), |info| info.name.to_owned())
 }
 
-fn refuse(admin: &Scope, error: &WorldError) -> Refusal {
+pub(crate) fn refuse(admin: &Scope, error: &WorldError) -> Refusal {
     let (status, code) = match error {
         WorldError::Name { .. } => (StatusCode::BAD_REQUEST, "InvalidWorldName"),
         WorldError::Exists(_) => (StatusCode::CONFLICT, "WorldExists"),

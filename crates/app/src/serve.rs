@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Builder;
-use virga_admin::{Admin, CallLog, Diagnostics, Printer};
+use virga_admin::{Admin, CallLog, Diagnostics, Printer, SNAPSHOT_PATH};
 use virga_base::{Clock, Ids};
 use virga_cli::{Failure, Listening, StartOptions};
-use virga_edge::{BindError, Edge, EdgeOptions};
+use virga_edge::{BindError, Edge, EdgeOptions, Streamed};
 use virga_service::{CloudOptions, Worlds};
 use virga_store::{DiskEngine, MemoryEngine, Store};
 use virga_store_postgres::PostgresEngine;
@@ -66,6 +66,10 @@ async fn serve(options: StartOptions, listening: Listening) -> Result<(), Failur
         certificate_folder: options.data.clone(),
         observer: calls.clone(),
         internal: Some(admin.internal()),
+        streamed: vec![Streamed {
+            path: SNAPSHOT_PATH,
+            answer: admin.snapshots(),
+        }],
         ..EdgeOptions::default()
     })
     .await

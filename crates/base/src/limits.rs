@@ -30,3 +30,5 @@ pub const JOURNAL_MAX_CALLS: usize = 5_000;
 pub const JOURNAL_BODY_MAX_BYTES: usize = 64 * 1024;
 /// Bytes of all that the journal keeps of requests and answers.
 pub const JOURNAL_MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of a snapshot that is sent here to be loaded.
+pub const SNAPSHOT_MAX_BYTES: u64 = 64 * 1024 * 1024 * 1024;

@@ -146,24 +146,42 @@ impl Client {
         asked.is_ok()
     }
 
+    /// Sends the head of a request whose body the caller sends, and from whose connection it reads the answer.
+    pub(crate) fn begin(&self, method: &str, path: &str, length: u64) -> Result<TcpStream, Failure> {
+        let mut stream = self.connect().map_err(|_| self.nobody())?;
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: virga-cli\r\nAccept: */*\r\nConnection: close\r\n\
+             {}Content-Type: application/octet-stream\r\nContent-Length: {length}\r\n\r\n",
+            self.authority,
+            self.world
+                .as_ref()
+                .map_or_else(String::new, |world| format!("X-Virga-World: {world}\r\n")),
+        );
+        let begun = stream.set_nodelay(true);
+        let begun = begun.and_then(|()| stream.set_read_timeout(Some(ANSWER_MAX)));
+        let begun = begun.and_then(|()| stream.write_all(head.as_bytes()));
+        begun.map_err(|error| self.broke(&error))?;
+        Ok(stream)
+    }
+
     fn json(&self, method: &str, path: &str, body: &str) -> Result<Json, Failure> {
         let text = self.answer(method, path, body)?;
         serde_json::from_str(&text).map_err(|_| self.stranger())
     }
 
     fn answer(&self, method: &str, path: &str, body: &str) -> Result<String, Failure> {
-        let stream = self.connect().map_err(|_| {
-            Failure::usage(format!(
-                "No Virga answers at {}. Start one with `virga start`, or name another with --endpoint or VIRGA_ENDPOINT.",
-                self.endpoint
-            ))
-        })?;
+        let stream = self.connect().map_err(|_| self.nobody())?;
         let (status, text) = self
             .exchange(stream, method, path, body)
             .map_err(|error| match error.kind() {
                 std::io::ErrorKind::InvalidData => self.stranger(),
-                _ => Failure::refused(format!("The connection to {} broke: {error}.", self.endpoint)),
+                _ => self.broke(&error),
             })?;
+        self.accept(status, text)
+    }
+
+    /// The text of an answer that is no refusal.
+    pub(crate) fn accept(&self, status: u16, text: String) -> Result<String, Failure> {
         if (200..300).contains(&status) {
             return Ok(text);
         }
@@ -178,7 +196,19 @@ impl Client {
         }
     }
 
-    fn stranger(&self) -> Failure {
+    fn nobody(&self) -> Failure {
+        Failure::usage(format!(
+            "No Virga answers at {}. Start one with `virga start`, or name another with --endpoint or VIRGA_ENDPOINT.",
+            self.endpoint
+        ))
+    }
+
+    /// The connection ended where it should not.
+    pub(crate) fn broke(&self, error: &std::io::Error) -> Failure {
+        Failure::refused(format!("The connection to {} broke: {error}.", self.endpoint))
+    }
+
+    pub(crate) fn stranger(&self) -> Failure {
         Failure::usage(format!(
             "What answers at {} is not Virga. Name another endpoint with --endpoint or VIRGA_ENDPOINT.",
             self.endpoint
@@ -229,9 +259,27 @@ pub(crate) fn encode(value: &str) -> String {
 
 /// Reads an answer, which has a body unless HEAD was asked. What is not HTTP is `InvalidData`.
 pub(crate) fn read_reply(reader: &mut impl BufRead, is_head: bool) -> std::io::Result<Reply> {
+    let head = read_head(reader)?;
+    let mut body = Vec::new();
+    if !is_head {
+        read_body(reader, &head, &mut body)?;
+    }
+    let Head { status, headers, .. } = head;
+    Ok(Reply { status, headers, body })
+}
+
+/// What is known of an answer before its body.
+pub(crate) struct Head {
+    pub(crate) status: u16,
+    headers: HeaderMap,
+    length: Option<u64>,
+    chunked: bool,
+}
+
+pub(crate) fn read_head(reader: &mut impl BufRead) -> std::io::Result<Head> {
     let invalid = || std::io::Error::from(std::io::ErrorKind::InvalidData);
-    let head = read_line(reader)?;
-    let mut words = head.split(' ');
+    let line = read_line(reader)?;
+    let mut words = line.split(' ');
     if !words.next().is_some_and(|version| version.starts_with("HTTP/1.")) {
         return Err(invalid());
     }
@@ -239,47 +287,52 @@ pub(crate) fn read_reply(reader: &mut impl BufRead, is_head: bool) -> std::io::R
         .next()
         .and_then(|status| status.parse().ok())
         .ok_or_else(invalid)?;
-    let (mut length, mut chunked) = (None, false);
-    let mut headers = HeaderMap::new();
+    let mut head = Head {
+        status,
+        headers: HeaderMap::new(),
+        length: None,
+        chunked: false,
+    };
     loop {
         let line = read_line(reader)?;
         if line.is_empty() {
-            break;
+            return Ok(head);
         }
         let (name, value) = line.split_once(':').ok_or_else(invalid)?;
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value.trim())) {
-            headers.append(name, value);
+            head.headers.append(name, value);
         }
         match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = Some(value.trim().parse::<u64>().map_err(|_| invalid())?),
-            "transfer-encoding" => chunked = value.to_ascii_lowercase().contains("chunked"),
+            "content-length" => head.length = Some(value.trim().parse::<u64>().map_err(|_| invalid())?),
+            "transfer-encoding" => head.chunked = value.to_ascii_lowercase().contains("chunked"),
             _ => {}
         }
     }
-    let mut body = Vec::new();
-    match length {
-        _ if is_head || matches!(status, 204 | 304) => {}
-        _ if chunked => loop {
-            let line = read_line(reader)?;
-            let digits = line.split(';').next().unwrap_or_default().trim();
-            let size = u64::from_str_radix(digits, 16).map_err(|_| invalid())?;
-            if size == 0 {
-                break;
-            }
-            read_exactly(reader, size, &mut body)?;
-            read_line(reader)?;
-        },
-        Some(length) => read_exactly(reader, length, &mut body)?,
-        None => {
-            reader.read_to_end(&mut body)?;
-        }
-    }
-    Ok(Reply { status, headers, body })
 }
 
-fn read_exactly(reader: &mut impl BufRead, length: u64, body: &mut Vec<u8>) -> std::io::Result<()> {
-    let read = reader.take(length).read_to_end(body)?;
-    if read as u64 == length {
+/// Copies a body. One that ends too early is `UnexpectedEof`.
+pub(crate) fn read_body(reader: &mut impl BufRead, head: &Head, out: &mut impl Write) -> std::io::Result<()> {
+    match head.length {
+        _ if matches!(head.status, 204 | 304) => Ok(()),
+        _ if head.chunked => loop {
+            let line = read_line(reader).map_err(|_| std::io::Error::from(std::io::ErrorKind::UnexpectedEof))?;
+            let digits = line.split(';').next().unwrap_or_default().trim();
+            let invalid = |_| std::io::Error::from(std::io::ErrorKind::InvalidData);
+            let size = u64::from_str_radix(digits, 16).map_err(invalid)?;
+            if size == 0 {
+                return Ok(());
+            }
+            read_exactly(reader, size, out)?;
+            read_line(reader)?;
+        },
+        Some(length) => read_exactly(reader, length, out),
+        None => std::io::copy(reader, out).map(drop),
+    }
+}
+
+fn read_exactly(reader: &mut impl BufRead, length: u64, out: &mut impl Write) -> std::io::Result<()> {
+    let read = std::io::copy(&mut reader.take(length), out)?;
+    if read == length {
         Ok(())
     } else {
         Err(std::io::ErrorKind::UnexpectedEof.into())

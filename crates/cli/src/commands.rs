@@ -1,7 +1,7 @@
 //! Every command, declared once.
 
 use crate::args::{Flag, Parsed, parse};
-use crate::{Failure, Program, calls, env, help, manage, replay, start, watch, worlds};
+use crate::{Failure, Program, calls, env, help, manage, replay, snapshot, start, watch, worlds};
 
 /// A positional argument.
 #[derive(Debug)]
@@ -97,6 +97,12 @@ const STEPS: Flag = flag(
     Some("N"),
     "Give up after so many pieces of due work (default 1000000): work may cause itself anew without end.",
 );
+
+const FILE: Argument = Argument {
+    name: "FILE",
+    required: true,
+    text: "the snapshot's file.",
+};
 
 /// A command without anything special, for others to start from.
 const PLAIN: Command = Command {
@@ -385,6 +391,81 @@ pub(crate) const COMMANDS: &[Command] = &[
         )],
         examples: &[Example("virga world diff main test-1", "what a test has changed")],
         run: worlds::diff,
+        ..PLAIN
+    },
+    Command {
+        name: "snapshot",
+        summary: "Save the cloud to a file, load it, look into it.",
+        about: "A snapshot is one file with a whole cloud, one world or one account: its resources, its clock, its due work. It \
+                loads into any Virga, in memory, on disk or in a database.",
+        examples: &[
+            Example("virga snapshot save cloud.snap", ""),
+            Example("virga snapshot load cloud.snap", ""),
+            Example("virga snapshot inspect cloud.snap", ""),
+        ],
+        global: &[],
+        run: snapshot::help,
+        ..PLAIN
+    },
+    Command {
+        name: "snapshot save",
+        summary: "Save all worlds, one world or one account to a file.",
+        about: "Calls go on meanwhile; the file holds each world as it was at one moment.",
+        arguments: &[FILE],
+        flags: &[flag(
+            "account",
+            Some("ID"),
+            "One account only, twelve digits, of the world (main unless another is named).",
+        )],
+        global: IN_WORLD,
+        examples: &[
+            Example("virga snapshot save cloud.snap", "all worlds"),
+            Example("virga snapshot save seed.snap --world main", "one world"),
+            Example(
+                "virga snapshot save a.snap --account 111122223333",
+                "one account of the world main",
+            ),
+        ],
+        run: snapshot::save,
+        ..PLAIN
+    },
+    Command {
+        name: "snapshot load",
+        summary: "Load a file that was saved.",
+        about: "A file that is damaged or not whole is refused, and nothing is changed. Where there are resources already, \
+                --replace gives them up for those of the file: all worlds for a cloud's, one world's for a world's, one \
+                account's for an account's.",
+        arguments: &[FILE],
+        flags: &[
+            flag(
+                "as",
+                Some("WORLD"),
+                "The world to load into, new or not; else the one that was saved.",
+            ),
+            flag("replace", None, "Give up what is there."),
+        ],
+        examples: &[
+            Example("virga snapshot load cloud.snap", "into an empty Virga"),
+            Example("virga snapshot load seed.snap --as test-1", "as a new world"),
+            Example(
+                "virga snapshot load seed.snap --replace",
+                "in place of what the world has now",
+            ),
+        ],
+        run: snapshot::load,
+        ..PLAIN
+    },
+    Command {
+        name: "snapshot inspect",
+        summary: "Check a file and show what is in it.",
+        about: "Needs no running Virga.",
+        arguments: &[FILE],
+        global: &["output"],
+        examples: &[Example(
+            "virga snapshot inspect cloud.snap --output json",
+            "for programs",
+        )],
+        run: snapshot::inspect,
         ..PLAIN
     },
     Command {

@@ -21,6 +21,7 @@ mod replay;
 mod resolve;
 pub mod settings;
 mod settings_docs;
+mod snapshot;
 mod start;
 mod watch;
 mod worlds;

@@ -19,5 +19,5 @@ pub use body::answer::AnswerBody;
 pub use body::chunked::{ChunkDecoder, Step};
 pub use chain::{Arrival, Target};
 pub use edge::{BindError, Closed, Edge};
-pub use options::{EdgeOptions, Internal, Limits, Permit, Ruling, Silent, Station};
+pub use options::{EdgeOptions, Internal, Limits, Permit, Ruling, Silent, Station, Streamed};
 pub use tls::{Certificate, CertificateError, certificate_pem};

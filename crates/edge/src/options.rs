@@ -9,12 +9,20 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use virga_base::{AwsError, limits};
-use virga_service::{BoxFuture, Call, CallRecord, Cloud, Exchange, Observer, Who};
+use virga_service::{Body, BoxFuture, Call, CallRecord, Cloud, Exchange, Observer, Who};
 
 /// Serves what is not AWS: paths under `/_virga/` and `/_localstack/`, and `/` for a browser. Among the request's extensions
 /// are the peer's `SocketAddr` and, where the request chose a world that is not the first, its `Arc<Cloud>`, or
 /// [`virga_service::UnknownWorld`].
 pub type Internal = Arc<dyn Fn(http::Request<Bytes>) -> BoxFuture<http::Response<Bytes>> + Send + Sync>;
+
+/// Serves one path as [`Internal`] does, with bodies that stream, however long they are. A request's own body is bounded by
+/// whoever reads it.
+#[derive(Clone)]
+pub struct Streamed {
+    pub path: &'static str,
+    pub answer: Arc<dyn Fn(http::Request<Body>) -> BoxFuture<http::Response<Body>> + Send + Sync>,
+}
 
 /// A future that may borrow from its call.
 pub type Ruling<'a> = Pin<Box<dyn Future<Output = Result<(), AwsError>> + Send + 'a>>;
@@ -82,6 +90,8 @@ pub struct EdgeOptions {
     pub limits: Limits,
     pub observer: Arc<dyn Observer>,
     pub internal: Option<Internal>,
+    /// Paths of the internal ones whose bodies stream.
+    pub streamed: Vec<Streamed>,
     /// Decides over every call; all is allowed where absent.
     pub permit: Option<Arc<dyn Permit>>,
     pub stations: Vec<Arc<dyn Station>>,
@@ -98,6 +108,7 @@ impl Default for EdgeOptions {
             limits: Limits::default(),
             observer: Arc::new(Silent),
             internal: None,
+            streamed: Vec::new(),
             permit: None,
             stations: Vec::new(),
             allow_origins: Vec::new(),

@@ -30,7 +30,7 @@ pub struct CloudOptions {
 pub struct Cloud {
     store: Store,
     clock: Clock,
-    ids: Ids,
+    pub(crate) ids: Ids,
     house: Arc<House>,
     pub(crate) life: Life,
     /// Held shared by deferred work under way, exclusively by [`Cloud::settle`].

@@ -15,6 +15,7 @@ pub mod outbox;
 mod record;
 mod scheduler;
 mod service;
+mod snapshot;
 mod time;
 mod worlds;
 
@@ -26,10 +27,11 @@ pub use operation::{Answer, Body, BoxFuture, Handler, Operation};
 pub use record::{CallRecord, Carried, Exchange, Observer, Who};
 pub use scheduler::{SETTLE_MAX_STEPS, SettleError};
 pub use service::{DueHandler, Fidelity, FindCredential, Service, Setting, Validation};
+pub use snapshot::{Load, Loaded, SnapshotError, What};
 pub use worlds::{Fork, MAIN, Origin, UnknownWorld, WorldError, Worlds, is_reserved};
 
 /// What services need of the crates below, so that they name one crate.
 pub use virga_base::{Account, Arn, AwsError, Region, Timestamp};
 pub use virga_shape::{StructValue, Unit, Value};
 pub use virga_store::schedule::{DueId, DueRow};
-pub use virga_store::{Place, ReadTx, Side, StoreError, Table, TableInfo, Tx, Watch, differences, record};
+pub use virga_store::{Owned, Place, ReadTx, Side, StoreError, Table, TableInfo, Tx, Watch, differences, record};

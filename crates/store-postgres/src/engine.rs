@@ -217,6 +217,48 @@ impl Engine for PostgresEngine {
         })
     }
 
+    fn adopt(&self, name: &str, _fork: &dyn Engine) -> Result<Durable, StoreError> {
+        let stamp = self.lane.stamp();
+        let place = Parameter::Number(self.world);
+        blocking(|| {
+            self.transact(|connection| {
+                let forks = schema::forks(connection, self.world)?;
+                let fork = forks.into_iter().find(|(other, _)| other == name);
+                let Some((_, fork)) = fork else {
+                    return Err(Failure::Refused(StoreError::Engine(format!(
+                        "there is no fork {name:?}"
+                    ))));
+                };
+                let gone = Parameter::Number(fork);
+                run(
+                    connection,
+                    "DELETE FROM virga_rows WHERE world = $1",
+                    &[NUMBER],
+                    &[place],
+                )?;
+                for sql in [
+                    "UPDATE virga_rows SET world = $2 WHERE world = $1",
+                    "UPDATE virga_worlds SET parent = $2 WHERE parent = $1",
+                ] {
+                    run(connection, sql, &[NUMBER, NUMBER], &[gone, place])?;
+                }
+                for sql in [
+                    "DELETE FROM virga_worlds WHERE world = $1",
+                    "DELETE FROM virga_wakes WHERE world = $1",
+                ] {
+                    run(connection, sql, &[NUMBER], &[gone])?;
+                }
+                run(
+                    connection,
+                    "UPDATE virga_wakes SET stamp = $2 WHERE world = $1",
+                    &[NUMBER, BYTES],
+                    &[place, Parameter::Bytes(&stamp)],
+                )
+            })
+        })
+        .map(|()| None)
+    }
+
     fn share(&self, waiters: &Arc<dyn Waiters>) -> bool {
         self.node.waiting.add(self.world, waiters);
         true

@@ -20,6 +20,7 @@ pub fn check_all(make: Make<'_>) {
     clear_removes_every_row(make);
     forks_do_not_meet(make);
     forks_of_forks_do_not_meet(make);
+    a_fork_is_adopted_whole(make);
     large_rows_are_kept(make);
     a_queue_that_moves_on_is_seen_right(make);
 }
@@ -186,6 +187,39 @@ pub fn writes_are_read_back(make: Make<'_>) {
     });
     assert!(deleted.is_ok());
     assert_eq!(value(&*engine, b"a"), None);
+}
+
+/// What was written to a fork is the place's from one moment to the next, and the place goes on from there.
+pub fn a_fork_is_adopted_whole(make: Make<'_>) {
+    let engine = make();
+    put(&*engine, &[(b"a", b"1"), (b"b", b"1")]);
+    let Ok(elder) = engine.fork("elder") else {
+        panic!("no fork")
+    };
+    let Ok(fork) = engine.fork("next") else {
+        panic!("no fork")
+    };
+    assert_eq!(fork.clear(), Ok(()));
+    put(&*fork, &[(b"c", b"2"), (b"d", b"2")]);
+    put(&*engine, &[(b"e", b"lost")]);
+    assert!(engine.adopt("next", &*fork).is_ok());
+    drop(fork);
+    assert_eq!(keys(&*engine), [b"c".to_vec(), b"d".to_vec()]);
+    put(&*engine, &[(b"c", b"3"), (b"f", b"3")]);
+    assert_eq!(value(&*engine, b"c").as_deref(), Some(&b"3"[..]));
+    assert_eq!(keys(&*engine).len(), 3);
+    assert_eq!(keys(&*elder), [b"a".to_vec(), b"b".to_vec()]);
+    // The name is free again, and a fork may adopt one of its own.
+    let Ok(again) = elder.fork("next") else {
+        panic!("no fork")
+    };
+    put(&*again, &[(b"g", b"4")]);
+    assert!(elder.adopt("next", &*again).is_ok());
+    drop(again);
+    assert_eq!(keys(&*elder).len(), 3);
+    drop(elder);
+    assert_eq!(engine.forget("elder"), Ok(()));
+    assert_eq!(keys(&*engine).len(), 3);
 }
 
 pub fn scans_are_ordered_and_bounded(make: Make<'_>) {

@@ -1,6 +1,7 @@
 //! What an engine must do. [`crate::contract`] holds the tests that each must pass.
 
 use crate::Topics;
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::ops::{Bound, ControlFlow};
@@ -175,6 +176,54 @@ pub trait Engine: Send + Sync + 'static {
         let _ = name;
         Ok(())
     }
+
+    /// Gives up all rows here for those of a fork of this very place, in one step, and gives up the fork, whose engine is
+    /// used no more.
+    fn adopt(&self, name: &str, fork: &dyn Engine) -> Result<Durable, StoreError> {
+        let durable = copy_over(fork, self)?;
+        self.forget(name)?;
+        Ok(durable)
+    }
+
+    /// The engine itself, for one that has to know whether another is of its kind.
+    fn as_any(&self) -> Option<&dyn Any> {
+        None
+    }
+}
+
+/// Replaces all rows of `to` by those of `from`, in one transaction.
+fn copy_over<E: Engine + ?Sized>(from: &dyn Engine, to: &E) -> Result<Durable, StoreError> {
+    let mut outcome = Ok(());
+    let durable = to.write(&mut |tx| {
+        let copied = (|| {
+            let mut old = Vec::new();
+            tx.scan(Bound::Unbounded, Bound::Unbounded, false, &mut |key, _| {
+                old.push(key.to_vec());
+                ControlFlow::Continue(())
+            })?;
+            old.iter().try_for_each(|key| tx.delete(key))?;
+            let mut put = Ok(());
+            from.read(&mut |rows| {
+                let scanned = rows.scan(Bound::Unbounded, Bound::Unbounded, false, &mut |key, value| {
+                    put = tx.put(key, value);
+                    match put {
+                        Ok(()) => ControlFlow::Continue(()),
+                        Err(_) => ControlFlow::Break(()),
+                    }
+                });
+                if put.is_ok() {
+                    put = scanned;
+                }
+            })?;
+            put
+        })();
+        outcome = copied;
+        match outcome {
+            Ok(()) => Decision::Commit,
+            Err(_) => Decision::Abort,
+        }
+    })?;
+    outcome.map(|()| durable)
 }
 
 /// Shared, so that whoever opened an engine can also close it.
@@ -225,5 +274,13 @@ impl<E: Engine + ?Sized> Engine for Arc<E> {
 
     fn forget(&self, name: &str) -> Result<(), StoreError> {
         (**self).forget(name)
+    }
+
+    fn adopt(&self, name: &str, fork: &dyn Engine) -> Result<Durable, StoreError> {
+        (**self).adopt(name, fork)
+    }
+
+    fn as_any(&self) -> Option<&dyn Any> {
+        (**self).as_any()
     }
 }

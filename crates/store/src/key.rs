@@ -228,6 +228,11 @@ impl Place {
         Some((account, region, table, rest))
     }
 
+    /// The first bytes of all keys of the same account, whatever the region.
+    pub(crate) fn number_bytes(&self) -> Vec<u8> {
+        self.bytes.get(..5).unwrap_or_default().to_vec()
+    }
+
     pub(crate) fn key(&self, table: u16, capacity: usize) -> Vec<u8> {
         let mut key = Vec::with_capacity(self.bytes.len() + 2 + capacity);
         self.begin_key(table, &mut key);

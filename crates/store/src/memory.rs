@@ -3,6 +3,7 @@
 use crate::engine::Visit;
 use crate::tree::{Row, Tree};
 use crate::{Decision, Durable, Engine, Reader, StoreError, Writer};
+use std::any::Any;
 use std::ops::Bound;
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard, TryLockError};
 
@@ -73,6 +74,20 @@ impl Engine for MemoryEngine {
                 ..State::default()
             }),
         }))
+    }
+
+    fn adopt(&self, name: &str, fork: &dyn Engine) -> Result<Durable, StoreError> {
+        let Some(fork) = fork.as_any().and_then(|engine| engine.downcast_ref::<MemoryEngine>()) else {
+            return Err(StoreError::Engine(format!("the fork {name:?} is not in memory")));
+        };
+        let rows = fork.state.read().unwrap_or_else(PoisonError::into_inner).rows.clone();
+        let old = std::mem::replace(&mut self.take().rows, rows);
+        drop(old);
+        Ok(None)
+    }
+
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
     }
 }
 

@@ -30,20 +30,20 @@ pub struct DueId {
 }
 
 /// Lifetime: until the work is done. Key: due time, number. Value: the work.
-const DUE: Table<(Timestamp, u64), DueRow> = Table::new(0x0001, "store.due");
+pub(crate) const DUE: Table<(Timestamp, u64), DueRow> = Table::new(0x0001, "store.due");
 /// Lifetime: the world's. Key: none. Value: the last number given to a row of work.
-const DUE_NUMBER: Table<(), u64> = Table::new(0x0002, "store.due_number");
+pub(crate) const DUE_NUMBER: Table<(), u64> = Table::new(0x0002, "store.due_number");
 /// Lifetime: as long as somebody works on the row, which is then in no other table. Key: the node that does, the row's
 /// number.
-const CLAIMS: Table<(u64, u64), Claim> = Table::new(0x0008, "store.claims");
+pub(crate) const CLAIMS: Table<(u64, u64), Claim> = Table::new(0x0008, "store.claims");
 /// Lifetime: the node's. Key: the node. Value: a number that it changes all the time.
-const NODES: Table<(u64,), u64> = Table::new(0x0009, "store.nodes");
+pub(crate) const NODES: Table<(u64,), u64> = Table::new(0x0009, "store.nodes");
 
 /// A row that is being worked on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Claim {
-    at: Timestamp,
-    row: DueRow,
+pub(crate) struct Claim {
+    pub(crate) at: Timestamp,
+    pub(crate) row: DueRow,
 }
 
 record!(Claim, 1);

@@ -9,14 +9,14 @@ use tokio::sync::watch;
 use virga_base::{Bell, BellCord, Timestamp};
 
 /// Lifetime: the world's. Key: none. Value: how often the rows have been opened, a fork's parent included.
-const OPENINGS: Table<(), u64> = Table::new(0x0003, "store.openings");
+pub(crate) const OPENINGS: Table<(), u64> = Table::new(0x0003, "store.openings");
 
 /// The store's own tables, as people are shown them.
 pub const TABLES: [TableInfo; 1] = [OPENINGS.info()];
 
 /// All rows of one world.
 pub struct Store {
-    engine: Box<dyn Engine>,
+    pub(crate) engine: Box<dyn Engine>,
     watchers: Arc<Watchers>,
     /// Other processes may change the rows.
     is_shared: bool,
@@ -252,11 +252,17 @@ impl Store {
     /// Removes every row, and wakes all who wait.
     pub fn clear(&self) -> Result<(), StoreError> {
         self.engine.clear()?;
+        self.wake_all();
+        Ok(())
+    }
+
+    /// Rings the bell and wakes all who wait: any row may be another.
+    pub(crate) fn wake_all(&self) {
+        self.watchers.known_due_ms.store(i64::MAX, Ordering::SeqCst);
         self.ring();
         for (_, sender) in self.watchers.locked().values() {
             sender.send_modify(|n| *n += 1);
         }
-        Ok(())
     }
 
     /// Counts one more opening of these rows, and answers how many there were before.

@@ -3,6 +3,7 @@
 use crate::{Key, StoreError};
 use std::fmt::Debug;
 use std::marker::PhantomData;
+use virga_base::Account;
 
 /// A stored value: a version marker, then the bytes of that version.
 ///
@@ -88,9 +89,20 @@ pub struct TableInfo {
     pub number: u16,
     pub name: &'static str,
     key: fn(&[u8]) -> Option<String>,
+    owner: Option<fn(&[u8]) -> Option<Account>>,
+}
+
+/// A value that says whose it is, in a table of what the whole world shares.
+pub trait Owned {
+    fn owner(&self) -> Account;
 }
 
 impl TableInfo {
+    /// Whose a row is that is stored for the whole world, by its value; `None` where it is nobody's.
+    pub fn owner(&self, value: &[u8]) -> Option<Account> {
+        self.owner.and_then(|owner| owner(value))
+    }
+
     /// The table's own parts of a key, such as `"mail", 7`; `None` where the bytes are no such key.
     pub fn key(&self, bytes: &[u8]) -> Option<String> {
         (self.key)(bytes)
@@ -106,8 +118,26 @@ where
             number: self.number,
             name: self.name,
             key: show_key::<K>,
+            owner: None,
         }
     }
+
+    /// The same for a table of the world's whose rows belong to accounts: they go where their account is saved, loaded or
+    /// removed.
+    pub const fn owned_info(&self) -> TableInfo
+    where
+        V: Owned,
+    {
+        TableInfo {
+            owner: Some(owner_of::<V>),
+            ..self.info()
+        }
+    }
+}
+
+fn owner_of<V: Record + Owned>(value: &[u8]) -> Option<Account> {
+    let (version, rest) = value.split_first()?;
+    V::decode(*version, rest).map(|value| value.owner())
 }
 
 fn show_key<K: Key>(mut bytes: &[u8]) -> Option<String>

@@ -21,7 +21,7 @@ use virga_service::{Service, Validation};
 /// The service with all its faces.
 pub fn service() -> Service {
     Service::new(wire::MODEL, Validation::Standard("ValidationError"))
-        .tables(&[state::SESSIONS.info()])
+        .tables(&[state::SESSIONS.owned_info()])
         .setting(
             "check_saml_times",
             "false",

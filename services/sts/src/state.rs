@@ -1,7 +1,7 @@
 //! Every stored kind.
 
 use serde::{Deserialize, Serialize};
-use virga_service::{Caller, Place, ReadTx, StoreError, Table, Timestamp, record};
+use virga_service::{Account, Caller, Owned, Place, ReadTx, StoreError, Table, Timestamp, record};
 
 /// Lifetime: from issue until a week after expiry, so that an ended key is told as ended and not as unknown.
 /// Key: the access key id. Place: the world's, since a key is all that is known of whoever signs with it.
@@ -29,6 +29,12 @@ pub struct Session {
 }
 
 record!(Session, 1);
+
+impl Owned for Session {
+    fn owner(&self) -> Account {
+        self.caller.account
+    }
+}
 
 /// The operation that a session comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,6 +13,7 @@ const ORDER: &[&str] = &[
     "langs",
     "store",
     "store-postgres",
+    "snapshot",
     "blob",
     "codec",
     "auth",

@@ -1,14 +1,17 @@
 //! Accept: what came, measured against the limits; and what is not for AWS at all.
 
 use super::{Desk, Exit, Refused, Target};
+use crate::Streamed;
 use crate::body::Payload;
 use crate::body::answer::AnswerBody;
+use crate::body::pieces::Pieces;
 use crate::body::whole::{self, BodyError};
 use crate::cors::{self, Standing};
 use crate::world::{self, Chosen, WORLD};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, Version};
+use http_body_util::BodyExt;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -243,9 +246,24 @@ async fn serve_internal(
         return Err(foreign(arrival));
     }
     let limits = desk.limits();
+    let streamed = desk.shared.options.streamed.iter();
+    let mut streamed = streamed.filter(|streamed| streamed.path == arrival.uri.path());
+    if let Some(Streamed { answer, .. }) = streamed.next() {
+        let request = internal_request(arrival, Pieces::new(raw.body, limits.body_read_max).boxed_unsync());
+        let answered = crate::catch::catch(answer(request).as_mut()).await;
+        let answer = answered.ok_or_else(|| AwsError::internal("An internal error occurred."))?;
+        return Ok(answer.map(AnswerBody::streamed));
+    }
     let body = whole::read(raw.body, limits.body_max_bytes, limits.body_read_max)
         .await
         .map_err(|error| body_error(&error))?;
+    let answered = crate::catch::catch(internal(internal_request(arrival, body)).as_mut()).await;
+    let answer = answered.ok_or_else(|| AwsError::internal("An internal error occurred."))?;
+    Ok(answer.map(AnswerBody::whole))
+}
+
+/// What is known of a request that is not for AWS, with its body.
+fn internal_request<B>(arrival: &Arrival, body: B) -> http::Request<B> {
     let mut request = http::Request::new(body);
     *request.method_mut() = arrival.method.clone();
     *request.uri_mut() = arrival.uri.clone();
@@ -260,9 +278,7 @@ async fn serve_internal(
             request.extensions_mut().insert(UnknownWorld(unknown.message()));
         }
     }
-    let answered = crate::catch::catch(internal(request).as_mut()).await;
-    let answer = answered.ok_or_else(|| AwsError::internal("An internal error occurred."))?;
-    Ok(answer.map(AnswerBody::whole))
+    request
 }
 
 /// The refusal of a web page from elsewhere.

@@ -104,17 +104,21 @@ impl Cloud {
         self.life.end.notify_waiters();
     }
 
-    /// Writes down where this world comes from, if its rows outlive the process.
-    pub(crate) async fn remember_origin(&self) -> Result<(), StoreError> {
-        let Some(origin) = self.origin().filter(|_| self.store().is_kept()) else {
-            return Ok(());
-        };
-        let row = OriginRow {
+    /// What its rows say of where it comes from.
+    pub(crate) fn origin_row(&self) -> Option<OriginRow> {
+        self.origin().map(|origin| OriginRow {
             name: self.world().to_owned(),
             parent: origin.parent.to_string(),
             made_at: origin.made_at,
             ttl_ms: origin.ttl.map(|ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)),
             ids_seed: self.ids().seed(),
+        })
+    }
+
+    /// Writes down where this world comes from, if its rows outlive the process.
+    pub(crate) async fn remember_origin(&self) -> Result<(), StoreError> {
+        let Some(row) = self.origin_row().filter(|_| self.store().is_kept()) else {
+            return Ok(());
         };
         self.store()
             .write(&Place::world(), |tx| tx.put(&ORIGIN, (), &row))

@@ -2,7 +2,7 @@
 //! either writes.
 
 mod life;
-mod name;
+pub(crate) mod name;
 pub(crate) mod state;
 
 pub(crate) use life::Life;
@@ -10,7 +10,7 @@ pub use life::Origin;
 pub use name::is_reserved;
 
 use crate::conductor::Conductor;
-use crate::{Cloud, CloudOptions};
+use crate::{Cloud, CloudOptions, snapshot};
 use state::ORIGIN;
 use std::collections::HashMap;
 use std::fmt;
@@ -24,7 +24,7 @@ use virga_store::{Place, Store, StoreError};
 pub const MAIN: &str = "main";
 /// How long a fork waits for deferred work of its parent to come to rest. What is still at work then is done again in the
 /// fork.
-const REST_MAX: Duration = Duration::from_secs(1);
+pub(crate) const REST_MAX: Duration = Duration::from_secs(1);
 /// How long the rows of a dropped world wait for the last who uses it.
 const LEAVE_MAX: Duration = Duration::from_secs(10);
 
@@ -87,9 +87,9 @@ pub struct Worlds {
     main: Arc<Cloud>,
     forks: RwLock<HashMap<Arc<str>, Arc<Cloud>>>,
     /// Held while a world is made or dropped.
-    changing: Mutex<()>,
+    pub(crate) changing: Mutex<()>,
     conductor: Arc<Conductor>,
-    worlds_max: usize,
+    pub(crate) worlds_max: usize,
     /// Told when there is a new world with an end.
     mortal: Notify,
 }
@@ -120,12 +120,18 @@ impl Worlds {
         main.recall_clock()?;
         let worlds = Worlds::with(main, worlds_max);
         for (name, store) in worlds.main.store().kept()? {
+            // What was saved or loaded when the process ended is begun anew by whoever wants it.
+            if name.starts_with(snapshot::ASIDE) {
+                drop(store);
+                worlds.main.store().forget(&name)?;
+                continue;
+            }
             worlds.put(worlds.take_up(&name, store)?);
         }
         Ok(worlds)
     }
 
-    fn take_up(&self, name: &str, store: Store) -> Result<Arc<Cloud>, StoreError> {
+    pub(crate) fn take_up(&self, name: &str, store: Store) -> Result<Arc<Cloud>, StoreError> {
         let row = store.read(&Place::world(), |tx| tx.get(&ORIGIN, ()))?;
         // Where the process died between the fork and its first row, the row is the parent's.
         let row = row.filter(|row| row.name == name);
@@ -228,7 +234,7 @@ impl Worlds {
         Ok(child)
     }
 
-    fn put(&self, world: Arc<Cloud>) {
+    pub(crate) fn put(&self, world: Arc<Cloud>) {
         self.conductor.add(&world);
         let ends = world.origin().is_some_and(|origin| origin.ttl.is_some());
         let mut forks = self.forks.write().unwrap_or_else(PoisonError::into_inner);
@@ -249,7 +255,7 @@ impl Worlds {
     }
 
     /// The same, by one who holds `changing`.
-    async fn remove(&self, name: &str) -> Result<(), WorldError> {
+    pub(crate) async fn remove(&self, name: &str) -> Result<(), WorldError> {
         let removed = self.forks.write().unwrap_or_else(PoisonError::into_inner).remove(name);
         let world = removed.ok_or_else(|| WorldError::Unknown(name.to_owned()))?;
         world.end();

@@ -45,7 +45,7 @@ fn is_region(label: &str) -> bool {
 }
 
 /// Refuses a name that a world cannot have, with the reason.
-pub(super) fn check(name: &str) -> Result<(), &'static str> {
+pub(crate) fn check(name: &str) -> Result<(), &'static str> {
     let is_label = (1..=LENGTH_MAX).contains(&name.len())
         && !name.starts_with('-')
         && !name.ends_with('-')

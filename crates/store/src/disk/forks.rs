@@ -56,6 +56,8 @@ pub(super) enum Step {
     Clear { place: u64 },
     /// A layer, which has nothing in the base, takes the place of its parent, which has rows only there.
     Join { layer: u64 },
+    /// A place gives up its rows for those of a fork, which is no more.
+    Adopt { place: u64, fork: u64 },
 }
 
 record!(Step, 1);
@@ -143,6 +145,13 @@ impl Forks {
             Step::Clear { place } => {
                 self.layer_of(*place)?;
                 let layer = self.add_layer(None);
+                self.places.entry(*place).and_modify(|place| place.layer = layer);
+                done.gone = self.prune();
+            }
+            Step::Adopt { place, fork } => {
+                self.layer_of(*place)?;
+                let layer = self.layer_of(*fork)?;
+                self.places.remove(fork);
                 self.places.entry(*place).and_modify(|place| place.layer = layer);
                 done.gone = self.prune();
             }

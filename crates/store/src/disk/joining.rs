@@ -53,6 +53,16 @@ impl Shared {
         .map(drop)
     }
 
+    /// Gives a place the rows of a fork, which is then no more.
+    pub(super) fn adopt(&self, place: u64, name: &str) -> Result<(), StoreError> {
+        self.step(&|state| {
+            let fork = state.forks.named(name).filter(|fork| *fork != place);
+            let fork = fork.ok_or_else(|| StoreError::Engine(format!("there is no fork {name:?}")))?;
+            Ok(Some(Step::Adopt { place, fork }))
+        })
+        .map(drop)
+    }
+
     /// The forks by name, with their places.
     pub(super) fn forks(&self) -> Vec<(String, u64)> {
         let state = self.read();

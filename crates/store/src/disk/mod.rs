@@ -277,6 +277,10 @@ impl Engine for Fork {
     fn forget(&self, name: &str) -> Result<(), StoreError> {
         self.shared.forget(name)
     }
+
+    fn adopt(&self, name: &str, _fork: &dyn Engine) -> Result<Durable, StoreError> {
+        self.shared.adopt(self.place, name).map(|()| None)
+    }
 }
 
 /// The folder's own place.
@@ -323,5 +327,9 @@ impl Engine for DiskEngine {
 
     fn forget(&self, name: &str) -> Result<(), StoreError> {
         self.root.forget(name)
+    }
+
+    fn adopt(&self, name: &str, fork: &dyn Engine) -> Result<Durable, StoreError> {
+        self.root.adopt(name, fork)
     }
 }
