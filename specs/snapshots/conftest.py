@@ -23,7 +23,11 @@ class Cloud:
     def sqs(self, account="test", world=None):
         sqs = self.virga.client("sqs", key=account)
         if world:
-            sqs.meta.events.register("before-send.sqs", lambda request, **_: request.headers.add_header("x-virga-world", world))
+
+            def choose(request, **_):
+                request.headers["x-virga-world"] = world
+
+            sqs.meta.events.register("before-send.sqs", choose)
         return sqs
 
     def url(self, queue, **where):

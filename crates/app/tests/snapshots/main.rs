@@ -7,6 +7,10 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+const AUTHORIZATION: &str = "Authorization: AWS4-HMAC-SHA256 \
+                             Credential=test/20260101/us-east-1/sqs/aws4_request, \
+                             SignedHeaders=host;x-amz-date, Signature=5ec3e7\r\nX-Amz-Date: 20260101T000000Z";
+
 /// A running server, in a folder of its own.
 struct Server {
     folder: PathBuf,
@@ -89,7 +93,7 @@ impl Server {
     fn sqs(&self, operation: &str, input: &Json) -> Json {
         let body = input.to_string();
         let request = format!(
-            "POST / HTTP/1.1\r\nHost: sqs.us-east-1.amazonaws.com\r\nConnection: close\r\nX-Amz-Target: AmazonSQS.{operation}\r\n\
+            "POST / HTTP/1.1\r\n{AUTHORIZATION}\r\nHost: sqs.us-east-1.amazonaws.com\r\nConnection: close\r\nX-Amz-Target: AmazonSQS.{operation}\r\n\
              Content-Type: application/x-amz-json-1.0\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
