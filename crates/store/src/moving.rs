@@ -66,13 +66,16 @@ fn log_failure(name: &str, error: &StoreError) {
     log::warn!("the copy {name:?} cannot be given up now: {error}");
 }
 
+/// Called with key and value of each row in turn; an error ends it.
+pub type EachRow<'v> = &'v mut dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError>;
+
 /// An account's rows from elsewhere, and what goes with them.
 pub struct Incoming<'r> {
     pub account: Account,
     /// Whose a row of the whole world's is, by table and value.
     pub owner: &'r dyn Fn(u16, &[u8]) -> Option<Account>,
     /// Calls with each row in turn. It is called again where the transaction is run again.
-    pub rows: &'r mut dyn FnMut(&mut dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError>) -> Result<(), StoreError>,
+    pub rows: &'r mut dyn FnMut(EachRow<'_>) -> Result<(), StoreError>,
     /// What those rows count.
     pub openings: u64,
     pub due_number: u64,
@@ -96,11 +99,7 @@ fn all(rows: &(impl Reader + ?Sized), visit: Visit<'_>) -> Result<(), StoreError
 }
 
 /// Visits the rows of an account, then those of the world.
-fn around(
-    rows: &(impl Reader + ?Sized),
-    account: Account,
-    visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
+fn around(rows: &(impl Reader + ?Sized), account: Account, visit: EachRow<'_>) -> Result<(), StoreError> {
     let mut outcome = Ok(());
     for from in [Place::account(account), Place::world()] {
         let first = from.number_bytes();

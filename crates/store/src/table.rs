@@ -89,8 +89,11 @@ pub struct TableInfo {
     pub number: u16,
     pub name: &'static str,
     key: fn(&[u8]) -> Option<String>,
-    owner: Option<fn(&[u8]) -> Option<Account>>,
+    owner: Option<OwnerOf>,
 }
+
+/// Says by its value whose a row is.
+type OwnerOf = fn(&[u8]) -> Option<Account>;
 
 /// A value that says whose it is, in a table of what the whole world shares.
 pub trait Owned {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use virga_base::{Account, Clock, Timestamp};
 use virga_snapshot::{ClockAt, Event, Reader, Scope, Summary, WorldEnd, summarise};
-use virga_store::{Durable, Incoming, Luggage, Place, Store, StoreError, TableInfo, luggage};
+use virga_store::{Durable, EachRow, Incoming, Luggage, Place, Store, StoreError, TableInfo, luggage};
 
 /// Bytes of rows that are written in one transaction.
 const PAGE_BYTES: usize = 1 << 20;
@@ -363,11 +363,7 @@ fn fill(store: &Store, reader: &mut Reader<BufReader<&File>>) -> Result<(), Snap
 }
 
 /// Visits the rows of a file of an account.
-fn account_rows(
-    mut file: &File,
-    account: Account,
-    visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
+fn account_rows(mut file: &File, account: Account, visit: EachRow<'_>) -> Result<(), StoreError> {
     let failed =
         |error: &dyn std::fmt::Display| StoreError::Engine(format!("the snapshot of {account} broke off: {error}"));
     file.rewind().map_err(|error| failed(&error))?;

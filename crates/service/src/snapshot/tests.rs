@@ -361,7 +361,7 @@ async fn a_snapshot_under_load_is_of_one_moment() {
 }
 
 async fn put_many(world: &Cloud, key: u64) {
-    if key % 1000 == 0 {
+    if key.is_multiple_of(1000) {
         let place = place(1);
         let written = world.store().write(&place, |tx| -> Result<(), StoreError> {
             (key..key + 1000).try_for_each(|key| tx.put(&ROWS, (key,), &Vec::new()))
