@@ -65,10 +65,11 @@ impl Update {
                 return Err(Invalid::new(BAD_PATH));
             }
         }
-        let kept = self.actions.iter().filter(|(_, action)| *action != Action::Remove);
         Ok(Updated {
             old: before.map_or_else(Item::new, |before| project(self.targets(), before)),
-            new: project(kept.map(|(path, _)| path), &item),
+            // The paths as they stand, also where elements have moved: what followed a removed one, nothing for one
+            // that was appended.
+            new: project(self.targets(), &item),
             item,
         })
     }

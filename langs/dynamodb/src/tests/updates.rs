@@ -143,6 +143,22 @@ fn the_updated_parts_are_shown() {
 }
 
 #[test]
+fn the_updated_parts_are_those_that_the_paths_lead_to() {
+    let shown = |text: &str| {
+        let updated = update(text, Some(&sample())).expect(text);
+        (updated.old, updated.new)
+    };
+    let only = |value: AttributeValue| item(&[("l", list(&[value]))]);
+    assert_eq!(shown("REMOVE l[1]"), (only(s("two")), only(s("three"))));
+    assert_eq!(shown("REMOVE l[2], l[7]"), (only(s("three")), Item::new()));
+    assert_eq!(shown("SET l[100] = :v"), (Item::new(), Item::new()));
+    assert_eq!(
+        shown("SET m.z = :v"),
+        (Item::new(), item(&[("m", map(&[("z", n("7"))]))]))
+    );
+}
+
+#[test]
 fn keys_cannot_be_changed() {
     let mut placeholders = Placeholders::new(None, None).expect("none");
     let update = parse_update("REMOVE p", &mut placeholders).expect("good");
