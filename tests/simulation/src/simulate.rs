@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use virga_base::{Account, AwsError, Clock, Ids, Region, Timestamp};
 use virga_service::{Cloud, CloudOptions, DueRow, StoreError};
-use virga_store::{DiskEngine, Engine, MemoryEngine, Store};
+use virga_store::{DiskEngine, DiskLimits, Engine, MemoryEngine, Store};
 use virga_testkit::simulation::{Executor, Faults, Plan, Random};
 use virga_testkit::{START_S, World};
 
@@ -82,8 +82,7 @@ const QUEUES: [&str; 8] = ["q0", "q1", "q2", "dead3", "q0.fifo", "q1.fifo", "q2.
 pub fn simulate(seed: u64, conditions: &Conditions) -> Result<Outcome, String> {
     let executor = Executor::default();
     let mut random = Random::new(seed);
-    let rows = open(conditions)?;
-    let faults = faults(rows, conditions, random.draw(), &executor);
+    let faults = faults(None, conditions, random.draw(), &executor)?;
     let now_ms = START_S * 1000;
     let mut simulation = Simulation {
         cloud: cloud(&faults, seed, now_ms),
@@ -106,18 +105,31 @@ pub fn simulate(seed: u64, conditions: &Conditions) -> Result<Outcome, String> {
     simulation.rest()
 }
 
-fn open(conditions: &Conditions) -> Result<Box<dyn Engine>, String> {
-    match &conditions.folder {
-        Some(folder) => Ok(Box::new(DiskEngine::open(folder).map_err(|error| error.to_string())?)),
-        None => Ok(Box::new(MemoryEngine::default())),
-    }
-}
+/// So small that the base is written now and then, beside everything else.
+const HASTY: DiskLimits = DiskLimits {
+    log_bytes: 32 << 10,
+    removed_rows: 64,
+    idle_ms: 50,
+};
 
-fn faults(rows: Box<dyn Engine>, conditions: &Conditions, seed: u64, executor: &Executor<Done>) -> Arc<Faults> {
-    match conditions.folder {
-        Some(_) => Faults::kept(rows, conditions.plan, seed, executor.current()),
-        None => Faults::in_memory(rows, conditions.plan, seed, executor.current()),
-    }
+/// An engine over these rows, over those of the folder, or over none.
+fn faults(
+    rows: Option<Box<dyn Engine>>,
+    conditions: &Conditions,
+    seed: u64,
+    executor: &Executor<Done>,
+) -> Result<Arc<Faults>, String> {
+    let (plan, task) = (conditions.plan, executor.current());
+    Ok(match &conditions.folder {
+        Some(folder) => {
+            let disk = DiskEngine::open_with(folder, HASTY).map_err(|error| error.to_string())?;
+            Faults::kept(disk, plan, seed, task)
+        }
+        None => {
+            let rows = rows.unwrap_or_else(|| Box::new(MemoryEngine::default()));
+            Faults::in_memory(rows, plan, seed, task)
+        }
+    })
 }
 
 fn cloud(faults: &Arc<Faults>, seed: u64, now_ms: i64) -> Arc<Cloud> {
@@ -298,11 +310,7 @@ impl Simulation {
         self.workers.clear();
         self.epoch.survives = Some(survives);
         self.epochs.push(std::mem::take(&mut self.epoch));
-        let rows = match rows {
-            Some(rows) => rows,
-            None => open(&self.conditions)?,
-        };
-        self.faults = faults(rows, &self.conditions, self.random.draw(), &self.executor);
+        self.faults = faults(rows, &self.conditions, self.random.draw(), &self.executor)?;
         self.cloud = cloud(&self.faults, self.seed, self.now_ms);
         self.faults.take_events();
         // What the old process was working on is due again; a store that refuses this once is asked again.
@@ -408,8 +416,7 @@ impl Simulation {
                 queue: queue.to_owned(),
             })?;
         }
-        // A sweep that a failure left behind ends when it is due, after the longest retention.
-        self.advance(self.now_ms + 6 * 86_400_000)?;
+        self.advance(self.now_ms + 3_600_000)?;
         let left = left(&self.faults.rows());
         Ok(Outcome {
             epochs: self.epochs,

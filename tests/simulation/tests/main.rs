@@ -23,6 +23,26 @@ fn sqs_keeps_its_word_whatever_happens() {
 }
 
 #[test]
+fn sqs_keeps_its_word_on_the_disk() {
+    let name = format!("virga-simulation-{}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    let sizes = run_all("sqs_keeps_its_word_on_the_disk", 200_000, 24, |seed| {
+        let folder = folder.join(seed.to_string());
+        let conditions = Conditions {
+            folder: Some(folder.clone()),
+            crashes: 12,
+            ..Conditions::rough()
+        };
+        let size = run(seed, &conditions);
+        let _ = std::fs::remove_dir_all(folder);
+        size
+    });
+    let _ = std::fs::remove_dir_all(folder);
+    let crashes: usize = sizes.iter().map(|size| size.crashes).sum();
+    assert!(crashes > sizes.len(), "{crashes} crashes");
+}
+
+#[test]
 fn sqs_keeps_its_word_where_nothing_goes_wrong() {
     let calm = Conditions {
         plan: Plan::default(),

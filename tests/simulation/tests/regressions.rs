@@ -1,10 +1,19 @@
 //! What the simulation has found, each played once more by hand.
 
 use serde_json::{Value as Json, json};
-use virga_base::{AwsError, Timestamp};
+use std::collections::BTreeMap;
+use virga_base::{Account, AwsError, Clock, Ids, Region, Timestamp};
+use virga_service::{Cloud, CloudOptions};
 use virga_store::{MemoryEngine, Place, Store, StoreError, Table};
-use virga_testkit::World;
 use virga_testkit::simulation::{Executor, Faults, Plan};
+use virga_testkit::{START_S, World};
+
+const SLOW: Plan = Plan {
+    conflicts: 0,
+    refusals: 0,
+    slow: true,
+    misdeed: None,
+};
 
 type Calls = Executor<Result<Json, AwsError>>;
 
@@ -123,4 +132,58 @@ fn what_was_too_old_does_not_come_back_under_a_longer_retention() {
     done(&mut calls, &world, "SetQueueAttributes", longer);
     let received = begin(&mut calls, &world, "ReceiveMessage", json!({ "QueueUrl": "q" }));
     assert!(bodies(calls.poll(received)).is_empty());
+}
+
+#[test]
+fn a_sweep_that_is_done_twice_leaves_one_behind_and_a_deleted_queue_none() {
+    let mut tasks: Executor<()> = Executor::default();
+    let faults = Faults::in_memory(Box::new(MemoryEngine::default()), SLOW, 1, tasks.current());
+    let cloud = Cloud::new(CloudOptions {
+        store: Store::new(faults.engine()),
+        clock: Clock::frozen(Timestamp::from_secs(START_S)),
+        ids: Ids::seeded(1),
+        services: vec![virga_sqs::service()],
+        settings: BTreeMap::new(),
+    });
+    let world = World {
+        cloud: cloud.clone(),
+        account: Account::DEFAULT,
+        region: Region::default(),
+    };
+    let mut calls = Calls::default();
+    let mut all = |operation: &'static str, input: Json| {
+        faults.set_plan(Plan::default());
+        done(&mut calls, &world, operation, input);
+        faults.set_plan(SLOW);
+    };
+    let create = json!({ "QueueName": "q", "Attributes": { "MessageRetentionPeriod": "60" } });
+    all("CreateQueue", create);
+    let send = json!({ "QueueUrl": "q", "MessageBody": "x" });
+    all("SendMessage", send.clone());
+    cloud.clock().set(Timestamp::from_secs(START_S + 30));
+    all("SendMessage", send);
+    cloud.clock().set(Timestamp::from_secs(START_S + 62));
+    // Claimed, swept and noted as done; the last of these the store refuses at first.
+    for refused in [true, false] {
+        let worker = cloud.clone();
+        let worker = tasks.spawn(async move { assert!(worker.run_first().await.is_ok_and(|row| row.is_some())) });
+        let mut commits = 0;
+        while tasks.poll(worker).is_none() && tasks.alive().contains(&worker) {
+            let refusals = if refused && commits == 1 { 100 } else { 0 };
+            faults.set_plan(Plan { refusals, ..SLOW });
+            faults.make_durable(1);
+            commits += 1;
+            assert!(commits < 10, "it goes on");
+        }
+        faults.set_plan(SLOW);
+    }
+    let is_due = |cloud: &Cloud| cloud.store().next_due().map(|at| at.map(Timestamp::as_secs));
+    assert_eq!(is_due(&cloud), Ok(Some(START_S + 91)));
+    faults.make_durable(10);
+    all("DeleteQueue", json!({ "QueueUrl": "q" }));
+    faults.set_plan(Plan::default());
+    let worker = cloud.clone();
+    let worker = tasks.spawn(async move { assert!(worker.run_first().await.is_ok_and(|row| row.is_some())) });
+    assert!(tasks.poll(worker).is_some());
+    assert_eq!(is_due(&cloud), Ok(None));
 }

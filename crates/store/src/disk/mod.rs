@@ -127,8 +127,28 @@ impl DiskEngine {
     /// Brings the base up to date, so that the folder opens quickly, and gives the folder free. What is read or written
     /// afterwards, forks too, fails.
     pub fn close(&self) {
+        self.root.shared.wake.stop();
+        self.release();
+    }
+
+    /// Ends as a process does that is killed: what is not in the log yet is lost, and whoever waits for it is told so. For
+    /// tests.
+    pub fn kill(&self) {
+        self.root.shared.wake.kill();
+        self.release();
+        locked(&self.root.shared.waiting).closed = true;
+        drop(self.root.shared.take_waiting());
+    }
+
+    /// While held, nothing comes to the disk: commits wait. For tests.
+    pub fn hold(&self, held: bool) {
+        let log = locked(&self.root.shared.log);
+        self.root.shared.wake.hold(held);
+        drop(log);
+    }
+
+    fn release(&self) {
         let shared = &self.root.shared;
-        shared.wake.stop();
         for thread in locked(&self.threads).drain(..) {
             let _ = thread.join();
         }

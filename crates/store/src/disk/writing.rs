@@ -23,6 +23,10 @@ pub(super) struct Wake {
     log: OnceLock<Thread>,
     base: OnceLock<Thread>,
     stopping: AtomicBool,
+    /// Nothing is written meanwhile. Changes while the log is locked.
+    held: AtomicBool,
+    /// Nothing is written any more.
+    killed: AtomicBool,
     /// Set once the log's thread has ended, and nothing more comes for the base.
     drained: AtomicBool,
 }
@@ -43,6 +47,24 @@ impl Wake {
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         self.log();
+    }
+
+    pub(super) fn kill(&self) {
+        self.killed.store(true, Ordering::Release);
+        self.stop();
+    }
+
+    pub(super) fn hold(&self, held: bool) {
+        self.held.store(held, Ordering::Release);
+        self.log();
+    }
+
+    pub(super) fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::Acquire)
+    }
+
+    fn may_write(&self) -> bool {
+        !self.is_killed() && !self.held.load(Ordering::Acquire)
     }
 }
 
@@ -69,7 +91,7 @@ fn run_log(shared: &Shared) {
         }
         let wrote = {
             let mut log = locked(&shared.log);
-            shared.flush(&mut log)
+            shared.wake.may_write() && shared.flush(&mut log)
         };
         if shared.must_settle(stopping || settled.elapsed() >= idle) {
             shared.settle();
@@ -90,6 +112,9 @@ fn run_log(shared: &Shared) {
 fn run_base(shared: &Shared) {
     loop {
         let drained = shared.wake.drained.load(Ordering::Acquire);
+        if shared.wake.is_killed() {
+            return;
+        }
         let outcome = catch_unwind(AssertUnwindSafe(|| shared.work_on_base(drained)))
             .unwrap_or_else(|_| Err(StoreError::Engine("the base's writer panicked".into())));
         *locked(&shared.base_failure) = outcome.as_ref().err().map(ToString::to_string);
@@ -181,6 +206,9 @@ impl Shared {
     /// Puts what was changed of late aside for the base, and turns to another file of the log.
     fn settle(&self) {
         let mut log = locked(&self.log);
+        if !self.wake.may_write() {
+            return;
+        }
         let mut state = self.write();
         // What is put aside cannot be taken back, so all of it must be safe.
         if self.flush_all(&mut log, &mut state).is_err() {

@@ -6,10 +6,10 @@
 use super::Random;
 use std::ops::Bound;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
-use virga_store::{Decision, Durable, Engine, Reader, StoreError, Writer};
+use virga_store::{Decision, DiskEngine, Durable, Engine, Reader, StoreError, Writer};
 
 /// How often what happens, in percent of the writes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,6 +64,10 @@ pub struct Faults {
     state: Mutex<State>,
     /// As in the state, and asked for within reads.
     commits: AtomicU64,
+    /// As in the state, for those who wait.
+    crashed: Arc<AtomicBool>,
+    /// The rows' engine, where it keeps them.
+    disk: Option<Arc<DiskEngine>>,
     task: Arc<AtomicU64>,
 }
 
@@ -71,20 +75,16 @@ struct State {
     plan: Plan,
     random: Random,
     rows: Box<dyn Engine>,
+    disk: Option<Arc<DiskEngine>>,
     commits: u64,
     /// The rows after each commit, the durable one first; empty for engines that are not in memory.
     versions: Vec<(u64, Box<dyn Engine>)>,
     /// Commits so far that are durable.
     durable: u64,
     waiting: Vec<(u64, oneshot::Sender<Result<(), StoreError>>)>,
-    /// What the rows' own engine still writes.
-    writing: Vec<(u64, Writing)>,
     events: Vec<Event>,
     crashed: bool,
 }
-
-/// Completes when the engine below has written a commit.
-type Writing = std::pin::Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
 /// Versions that a conflict may go back to, beyond those that are not durable.
 const VERSIONS_KEPT: usize = 4;
@@ -100,20 +100,25 @@ impl Faults {
         Faults::new(
             rows,
             version.map(|version| vec![(0, version)]).unwrap_or_default(),
+            None,
             plan,
             seed,
             task,
         )
     }
 
-    /// Over an engine that keeps its rows. A crash loses nothing: it is the process that ends, not the machine.
-    pub fn kept(rows: Box<dyn Engine>, plan: Plan, seed: u64, task: Arc<AtomicU64>) -> Arc<Faults> {
-        Faults::new(rows, Vec::new(), plan, seed, task)
+    /// Over an engine that keeps its rows, and which itself decides what is answered when. Nothing comes to the disk unless
+    /// the simulation wants it, so that a crash loses all that was not made durable.
+    pub fn kept(disk: DiskEngine, plan: Plan, seed: u64, task: Arc<AtomicU64>) -> Arc<Faults> {
+        let disk = Arc::new(disk);
+        disk.hold(true);
+        Faults::new(Box::new(disk.clone()), Vec::new(), Some(disk), plan, seed, task)
     }
 
     fn new(
         rows: Box<dyn Engine>,
         versions: Vec<(u64, Box<dyn Engine>)>,
+        disk: Option<Arc<DiskEngine>>,
         plan: Plan,
         seed: u64,
         task: Arc<AtomicU64>,
@@ -123,15 +128,17 @@ impl Faults {
                 plan,
                 random: Random::new(seed),
                 rows,
+                disk: disk.clone(),
                 commits: 0,
                 versions,
                 durable: 0,
                 waiting: Vec::new(),
-                writing: Vec::new(),
                 events: Vec::new(),
                 crashed: false,
             }),
             commits: AtomicU64::new(0),
+            crashed: Arc::default(),
+            disk,
             task,
         })
     }
@@ -163,14 +170,18 @@ impl Faults {
 
     /// Whether anybody waits for a commit to become durable.
     pub fn is_waited_for(&self) -> bool {
-        !self.state().waiting.is_empty()
+        let state = self.state();
+        !state.waiting.is_empty() || (state.disk.is_some() && state.commits > state.durable)
     }
 
-    /// Makes the next commits durable, and answers them.
+    /// Makes the next commits durable, and answers them; where an engine keeps them, all.
     pub fn make_durable(&self, count: u64) {
         let mut state = self.state();
+        if state.disk.is_some() {
+            state.write_all();
+            return;
+        }
         let through = (state.durable + count).min(state.commits);
-        state.finish_writing(through);
         state.durable = through;
         let kept = state
             .versions
@@ -195,12 +206,11 @@ impl Faults {
     pub fn crash(&self) -> (u64, Option<Box<dyn Engine>>) {
         let mut state = self.state();
         state.crashed = true;
+        self.crashed.store(true, Ordering::Release);
         let (durable, commits) = (state.durable, state.commits);
-        let (survives, rows) = if state.versions.is_empty() {
-            state.finish_writing(commits);
-            // Gives its folder free.
-            state.rows = Box::new(virga_store::MemoryEngine::default());
-            (commits, None)
+        let (survives, rows) = if let Some(disk) = &state.disk {
+            disk.kill();
+            (durable, None)
         } else {
             let mut survives = durable + state.random.below(commits - durable + 1);
             if state.plan.misdeed == Some(Misdeed::LoseDurable) {
@@ -222,6 +232,19 @@ impl Faults {
         (survives, rows)
     }
 
+    /// What the engine below answers, save that a crash answers as if it had been in time.
+    fn relay(&self, durable: Durable) -> Durable {
+        let (durable, crashed) = (durable?, self.crashed.clone());
+        Some(Box::pin(async move {
+            let outcome = durable.await;
+            if crashed.load(Ordering::Acquire) {
+                Ok(())
+            } else {
+                outcome
+            }
+        }))
+    }
+
     /// Every row, as the engine has it now.
     pub fn rows(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
         let mut out = Vec::new();
@@ -237,17 +260,18 @@ impl Faults {
 }
 
 impl State {
-    /// Waits, in real time, for the engine below: what the simulation sees does not depend on how long that takes.
-    fn finish_writing(&mut self, through: u64) {
-        let mut rest = Vec::new();
-        for (commits, future) in std::mem::take(&mut self.writing) {
-            if commits <= through {
-                let _ = block_on(future);
-            } else {
-                rest.push((commits, future));
-            }
+    /// Waits, in real time, for the engine that keeps the rows: what the simulation sees does not depend on how long that
+    /// takes.
+    fn write_all(&mut self) {
+        let Some(disk) = &self.disk else { return };
+        // Whoever waits was there before, and is answered before.
+        let written = disk.settled(disk.seen());
+        disk.hold(false);
+        if let Ok(Some(written)) = written {
+            let _ = block_on(written);
         }
-        self.writing = rest;
+        disk.hold(true);
+        self.durable = self.commits;
     }
 
     /// Waits until so many commits are durable.
@@ -353,7 +377,10 @@ impl Engine for Faulty {
         })?;
         if decision == Decision::Abort {
             state.note(task, Ending::Abort, false, Vec::new(), Vec::new());
-            return Ok(state.wait_for(state.commits, false));
+            return Ok(match state.disk {
+                Some(_) => self.0.relay(below),
+                None => state.wait_for(state.commits, false),
+            });
         }
         if changed {
             state.commits += 1;
@@ -365,11 +392,13 @@ impl Engine for Faulty {
         }
         let commits = state.commits;
         state.note(task, Ending::Commit, changed, marks, keys);
-        if let Some(below) = below {
-            state.writing.push((commits, below));
+        if state.disk.is_some() {
+            if !state.plan.slow {
+                state.write_all();
+            }
+            return Ok(self.0.relay(below));
         }
         if !state.plan.slow {
-            state.finish_writing(commits);
             state.durable = commits;
             let old = state.versions.len().saturating_sub(VERSIONS_KEPT);
             state.versions.drain(..old);
@@ -378,11 +407,17 @@ impl Engine for Faulty {
     }
 
     fn seen(&self) -> u64 {
+        if let Some(disk) = &self.0.disk {
+            return disk.seen();
+        }
         // 0 would say that reads see nothing early.
         self.0.commits.load(Ordering::Acquire) + 1
     }
 
     fn settled(&self, seen: u64) -> Result<Durable, StoreError> {
+        if let Some(disk) = &self.0.disk {
+            return disk.settled(seen).map(|durable| self.0.relay(durable));
+        }
         Ok(self.0.state().wait_for(seen.saturating_sub(1), false))
     }
 

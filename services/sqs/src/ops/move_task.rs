@@ -20,6 +20,9 @@ use virga_service::{Ctx, Tx};
 /// Messages that a task without a rate moves in one transaction.
 const MOVED_AT_ONCE: usize = 500;
 
+/// How long a task waits, in seconds, before it looks again whether a message has left the head of its group.
+const BLOCKED_S: i64 = 20;
+
 const NO_SOURCE: &str = "The resource that you specified for the SourceArn parameter doesn't exist.";
 const NO_DESTINATION: &str = "The resource that you specified for the DestinationArn parameter doesn't exist.";
 
@@ -235,7 +238,11 @@ pub async fn step(ctx: Ctx, bytes: Vec<u8>) -> Result<(), AwsError> {
             if shelf.counts().visible == 0 {
                 task.status = MoveStatus::Completed;
             } else {
-                let at = if task.rate_per_s.is_some() {
+                let at = if shelf.peek(tx)?.is_none() {
+                    // All that is visible is behind a message that somebody works on.
+                    let looks = now.plus_secs(BLOCKED_S);
+                    shelf.next_visible(tx)?.map_or(looks, |visible| visible.min(looks))
+                } else if task.rate_per_s.is_some() {
                     now.plus_secs(1)
                 } else {
                     now

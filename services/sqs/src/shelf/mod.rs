@@ -102,9 +102,10 @@ impl Shelf {
         }
     }
 
-    /// The sweep that was scheduled has come; the next is scheduled on closing.
+    /// The sweep that was scheduled has come; the next is scheduled on closing. One that comes again, since the store could
+    /// not be told that it was done, has scheduled the next already.
     pub fn sweep_has_come(&mut self) {
-        self.counters.sweep = None;
+        self.counters.sweep = self.counters.sweep.filter(|sweep| sweep.at > self.now);
     }
 
     /// Takes back deferred work for messages that are given up.

@@ -153,3 +153,37 @@ async fn tasks_need_a_dead_letter_queue_that_exists() {
         ("ResourceNotFoundException".into(), "Task does not exist.".into())
     );
 }
+
+/// In a FIFO queue, what is visible may all lie behind a message that somebody works on. The task waits for that one.
+#[tokio::test]
+async fn a_task_waits_for_the_head_of_a_group() {
+    let dead = Bench::fifo(json!({ "VisibilityTimeout": "45", "ContentBasedDeduplication": "true" })).await;
+    let name = "source.fifo";
+    let source = json!({ "FifoQueue": "true", "RedrivePolicy": redrive("q.fifo", 1).to_string() });
+    let to = create(&dead.world, name, source).await;
+    for body in ["first", "second"] {
+        dead.send_to_group(body, "g").await;
+    }
+    assert_eq!(dead.bodies(1, json!({})).await, ["first"]);
+    assert_eq!(dead.counts().await, (1, 1, 0));
+    let start = json!({ "SourceArn": arn("q.fifo"), "DestinationArn": arn(name) });
+    dead.world.ok("sqs", "StartMessageMoveTask", start.clone()).await;
+    // At the same time for ever, as it was once, this would not end.
+    dead.pass(44).await;
+    assert_eq!(counts(&dead.world, &to).await, (0, 0, 0));
+    dead.pass(1).await;
+    assert_eq!(counts(&dead.world, &to).await, (2, 0, 0));
+    // The group goes on earlier where that message is deleted.
+    for body in ["third", "fourth"] {
+        dead.send_to_group(body, "g").await;
+    }
+    let third = dead.receive(1, json!({})).await;
+    dead.world.ok("sqs", "StartMessageMoveTask", start).await;
+    dead.pass(1).await;
+    dead.delete(&third[0]).await;
+    dead.pass(19).await;
+    assert_eq!(counts(&dead.world, &to).await, (3, 0, 0));
+    let list = json!({ "SourceArn": arn("q.fifo") });
+    let tasks = dead.world.ok("sqs", "ListMessageMoveTasks", list).await;
+    assert_eq!(tasks["Results"][0]["Status"], json!("COMPLETED"));
+}
