@@ -211,10 +211,11 @@ impl Session {
                 Some((key, _)) if long_keys::is_bucket(key) => long_keys::behind_all(key),
                 Some((key, _)) => Some(long_keys::behind(key)),
             };
+            // A bucket also holds keys outside of the scan, so that its seam can lie outside too.
             let (page_left, page_right) = match (&seam, reverse) {
                 (None, _) => (left.clone(), right.clone()),
-                (Some(seam), false) => (left.clone(), Bound::Excluded(seam.clone())),
-                (Some(seam), true) => (Bound::Included(seam.clone()), right.clone()),
+                (Some(seam), false) => (left.clone(), no_further_than(&right, seam)),
+                (Some(seam), true) => (no_earlier_than(&left, seam), right.clone()),
             };
             if self.merge(&page, &page_left, &page_right, reverse, visit).is_break() || is_end {
                 return Ok(());
@@ -374,6 +375,22 @@ impl Session {
         }
         rows.extend(buckets);
         Ok(rows)
+    }
+}
+
+/// The lower bound of a page that reaches back to `seam`, within a scan from `from`.
+fn no_earlier_than(from: &Bound<Vec<u8>>, seam: &[u8]) -> Bound<Vec<u8>> {
+    match from {
+        Bound::Included(key) | Bound::Excluded(key) if key.as_slice() >= seam => from.clone(),
+        _ => Bound::Included(seam.to_vec()),
+    }
+}
+
+/// The upper bound of a page that is complete before `seam`, within a scan up to `to`.
+fn no_further_than(to: &Bound<Vec<u8>>, seam: &[u8]) -> Bound<Vec<u8>> {
+    match to {
+        Bound::Included(key) | Bound::Excluded(key) if key.as_slice() < seam => to.clone(),
+        _ => Bound::Excluded(seam.to_vec()),
     }
 }
 
