@@ -9,6 +9,7 @@ pub mod attribute;
 mod error;
 mod evaluate;
 pub mod expression;
+pub mod legacy;
 pub mod number;
 
 pub use attribute::{AttributeValue, Item, KeyError, KeyRole, Kind};

@@ -75,43 +75,52 @@ impl Condition {
     pub fn key_condition(&self, partition: &[KeyElement], sort: &[KeyElement]) -> Result<KeyCondition, Invalid> {
         let mut found: Vec<(&str, SortCondition)> = Vec::new();
         collect(&self.test, &mut found)?;
-        let mut partition_values = Vec::new();
-        if found.len() > partition.len() + sort.len().max(1) {
-            return Err(Invalid::new("Conditions can be of length 1 or 2 only"));
-        }
-        let mut find = |element: &KeyElement| {
-            let at = found.iter().position(|(name, _)| *name == element.name)?;
-            Some(found.remove(at).1)
-        };
-        for element in partition {
-            let Some(condition) = find(element) else {
-                return Err(missed(element));
-            };
-            check(KeyRole::Partition, element, &condition)?;
-            let SortCondition::Equal(value) = condition else {
-                return Err(Invalid::new(NOT_SUPPORTED));
-            };
-            partition_values.push(value);
-        }
-        let mut sort_conditions: Vec<SortCondition> = Vec::new();
-        for element in sort {
-            let Some(condition) = find(element) else { break };
-            if !matches!(sort_conditions.last(), None | Some(SortCondition::Equal(_))) {
-                return Err(Invalid::new(NOT_SUPPORTED));
-            }
-            check(KeyRole::Sort, element, &condition)?;
-            sort_conditions.push(condition);
-        }
-        if !found.is_empty() {
-            return Err(sort
-                .get(sort_conditions.len())
-                .map_or_else(|| Invalid::new(NOT_SUPPORTED), missed));
-        }
-        Ok(KeyCondition {
-            partition: partition_values,
-            sort: sort_conditions,
-        })
+        resolve(found, partition, sort)
     }
+}
+
+/// What was found of each attribute, put to the schema's places.
+pub(crate) fn resolve(
+    mut found: Vec<(&str, SortCondition)>,
+    partition: &[KeyElement],
+    sort: &[KeyElement],
+) -> Result<KeyCondition, Invalid> {
+    let mut partition_values = Vec::new();
+    if found.len() > partition.len() + sort.len().max(1) {
+        return Err(Invalid::new("Conditions can be of length 1 or 2 only"));
+    }
+    let mut find = |element: &KeyElement| {
+        let at = found.iter().position(|(name, _)| *name == element.name)?;
+        Some(found.remove(at).1)
+    };
+    for element in partition {
+        let Some(condition) = find(element) else {
+            return Err(missed(element));
+        };
+        check(KeyRole::Partition, element, &condition)?;
+        let SortCondition::Equal(value) = condition else {
+            return Err(Invalid::new(NOT_SUPPORTED));
+        };
+        partition_values.push(value);
+    }
+    let mut sort_conditions: Vec<SortCondition> = Vec::new();
+    for element in sort {
+        let Some(condition) = find(element) else { break };
+        if !matches!(sort_conditions.last(), None | Some(SortCondition::Equal(_))) {
+            return Err(Invalid::new(NOT_SUPPORTED));
+        }
+        check(KeyRole::Sort, element, &condition)?;
+        sort_conditions.push(condition);
+    }
+    if !found.is_empty() {
+        return Err(sort
+            .get(sort_conditions.len())
+            .map_or_else(|| Invalid::new(NOT_SUPPORTED), missed));
+    }
+    Ok(KeyCondition {
+        partition: partition_values,
+        sort: sort_conditions,
+    })
 }
 
 fn missed(element: &KeyElement) -> Invalid {

@@ -8,6 +8,7 @@ use crate::{AttributeValue, Invalid, Item, Number};
 
 const BAD_PATH: &str = "The document path provided in the update expression is invalid for update";
 const BAD_OPERAND: &str = "An operand in the update expression has an incorrect data type";
+const LEGACY_BAD_OPERAND: &str = "Type mismatch for attribute to update";
 const MISSING: &str = "The provided expression refers to an attribute that does not exist in the item";
 
 /// The outcome of an update.
@@ -36,6 +37,16 @@ impl Update {
     /// Applies it to the item, or to one that has only `key` where there was none. The result's size and nesting are
     /// for the caller to check.
     pub fn apply(&self, before: Option<&Item>, key: &Item) -> Result<Updated, Invalid> {
+        self.apply_to(before, key).map_err(|error| {
+            if self.legacy && error.0 == BAD_OPERAND {
+                Invalid::new(LEGACY_BAD_OPERAND)
+            } else {
+                error
+            }
+        })
+    }
+
+    fn apply_to(&self, before: Option<&Item>, key: &Item) -> Result<Updated, Invalid> {
         let old = before.unwrap_or(key);
         let mut item = old.clone();
         let mut stores: Vec<(&Path, AttributeValue)> = Vec::new();
@@ -125,6 +136,10 @@ fn added(old: Option<&AttributeValue>, value: &AttributeValue) -> Result<Attribu
         (AttributeValue::Ss(old), AttributeValue::Ss(new)) => Ok(AttributeValue::Ss(union(old, new))),
         (AttributeValue::Ns(old), AttributeValue::Ns(new)) => Ok(AttributeValue::Ns(union(old, new))),
         (AttributeValue::Bs(old), AttributeValue::Bs(new)) => Ok(AttributeValue::Bs(union(old, new))),
+        // Only `AttributeUpdates` come here with lists.
+        (AttributeValue::L(old), AttributeValue::L(new)) => {
+            Ok(AttributeValue::L(old.iter().chain(new).cloned().collect()))
+        }
         _ => Err(Invalid::new(BAD_OPERAND)),
     }
 }

@@ -36,7 +36,7 @@ pub fn parse_update(text: &str, placeholders: &mut Placeholders<'_>) -> Result<U
     }
     parser.checks.paths(actions.iter().map(|(path, _)| path));
     parser.finish()?;
-    Ok(Update { actions })
+    Ok(Update { actions, legacy: false })
 }
 
 impl Parser<'_, '_, '_> {

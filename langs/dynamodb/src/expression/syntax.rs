@@ -163,11 +163,22 @@ pub(crate) enum Action {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Update {
     pub(crate) actions: Vec<(Path, Action)>,
+    /// Whether it came as `AttributeUpdates`, of which some errors are worded otherwise.
+    pub(crate) legacy: bool,
 }
 
 impl Update {
     /// The paths that it changes.
     pub fn targets(&self) -> impl Iterator<Item = &Path> {
         self.actions.iter().map(|(path, _)| path)
+    }
+
+    /// Whether it makes an item where there was none: removals alone do not.
+    pub fn creates_item(&self) -> bool {
+        self.actions.is_empty()
+            || self
+                .actions
+                .iter()
+                .any(|(_, action)| matches!(action, Action::Set(_) | Action::Add(_)))
     }
 }

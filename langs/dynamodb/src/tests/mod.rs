@@ -3,6 +3,7 @@
 mod attribute;
 mod conditions;
 mod keys;
+mod legacy;
 mod number;
 mod parser;
 mod updates;
