@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::runtime::Builder;
 use virga_admin::{Admin, CallLog, Diagnostics, Printer, SNAPSHOT_PATH};
 use virga_base::{Clock, Ids};
+use virga_blob::Blobs;
 use virga_cli::{Failure, Listening, StartOptions};
 use virga_edge::{BindError, Edge, EdgeOptions, Streamed};
 use virga_service::{CloudOptions, Worlds};
@@ -18,6 +19,9 @@ const WORKERS_MIN: usize = 2;
 const WORKERS_MAX: usize = 16;
 /// Where in the data folder the rows are.
 const STATE_FOLDER: &str = "state";
+
+/// Where in the data folder the bytes of large objects are.
+const BLOB_FOLDER: &str = "blobs";
 
 /// Runs the server until it is stopped.
 pub fn start(options: StartOptions, listening: Listening) -> Result<(), Failure> {
@@ -51,7 +55,16 @@ async fn serve(options: StartOptions, listening: Listening) -> Result<(), Failur
         services: virga_catalog::services(),
         settings: options.services.clone(),
     };
-    let worlds = Worlds::open(cloud, options.worlds_max)
+    let blobs = match (&options.data, &disk) {
+        (Some(data), Some(_)) => Blobs::kept(data.join(BLOB_FOLDER)),
+        _ => Blobs::private(),
+    };
+    tokio::task::spawn_blocking(|| {
+        if let Err(error) = Blobs::sweep_leftovers() {
+            log::warn!("what earlier processes have left cannot be removed: {error}");
+        }
+    });
+    let worlds = Worlds::open_with_blobs(cloud, blobs.clone(), options.worlds_max)
         .await
         .map_err(|error| Failure::usage(format!("Virga cannot read its state: {error}.")))?;
     Diagnostics::install(options.log, options.log_level, worlds.main().clone());
@@ -103,6 +116,7 @@ async fn serve(options: StartOptions, listening: Listening) -> Result<(), Failur
         // Whoever sees the port free shall find all on disk.
         let _ = tokio::task::spawn_blocking(move || disk.close()).await;
     }
+    blobs.close();
     if let Some(printer) = printer {
         printer.finish();
     }

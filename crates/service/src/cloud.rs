@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::RwLock;
 use virga_base::{Account, AwsError, Clock, Ids, Region};
+use virga_blob::Blobs;
 use virga_shape::{Operation, ServiceModel, Value, pack};
 use virga_store::{Store, StoreError, TableInfo, schedule};
 
@@ -29,6 +30,7 @@ pub struct CloudOptions {
 /// A world at work.
 pub struct Cloud {
     store: Store,
+    blobs: Blobs,
     clock: Clock,
     pub(crate) ids: Ids,
     house: Arc<House>,
@@ -89,7 +91,12 @@ impl Call {
 }
 
 impl Cloud {
+    /// A world whose object bytes go with the process.
     pub fn new(options: CloudOptions) -> Arc<Cloud> {
+        Cloud::with_blobs(options, Blobs::private())
+    }
+
+    pub fn with_blobs(options: CloudOptions, blobs: Blobs) -> Arc<Cloud> {
         let CloudOptions {
             store,
             clock,
@@ -104,13 +111,16 @@ impl Cloud {
         };
         let opening = opening(&store);
         let ids = if opening == 0 { ids } else { ids.stream(opening) };
-        Cloud::with(store, clock, ids, Arc::new(house), Life::of_main())
+        Cloud::with(store, blobs, clock, ids, Arc::new(house), Life::of_main())
     }
 
-    fn with(store: Store, clock: Clock, ids: Ids, house: Arc<House>, life: Life) -> Arc<Cloud> {
+    fn with(store: Store, blobs: Blobs, clock: Clock, ids: Ids, house: Arc<House>, life: Life) -> Arc<Cloud> {
+        let left = blobs.clone();
+        store.clear_away(Box::new(move |what| left.doubt_left(what)));
         Arc::new(Cloud {
             claims: Claims::new(&store),
             store,
+            blobs,
             clock,
             ids,
             house,
@@ -122,7 +132,14 @@ impl Cloud {
     /// A world of these rows beside this one, with the same services and a clock that shows the same.
     pub(crate) fn beside(&self, store: Store, ids: Ids, name: &str, origin: Origin) -> Arc<Cloud> {
         let life = Life::of_fork(name.into(), origin);
-        let world = Cloud::with(store, self.clock.fork(), ids, self.house.clone(), life);
+        let world = Cloud::with(
+            store,
+            self.blobs.clone(),
+            self.clock.fork(),
+            ids,
+            self.house.clone(),
+            life,
+        );
         // What the other world was working on when the rows were copied, nobody works on here.
         world.claims.doubt();
         world
@@ -130,6 +147,11 @@ impl Cloud {
 
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The object bytes of all worlds.
+    pub fn blobs(&self) -> &Blobs {
+        &self.blobs
     }
 
     pub fn clock(&self) -> &Clock {
@@ -167,7 +189,8 @@ impl Cloud {
         let own = schedule::TABLES
             .iter()
             .chain(&virga_store::TABLES)
-            .chain(&worlds::state::TABLES);
+            .chain(&worlds::state::TABLES)
+            .chain(&virga_blob::state::TABLES);
         own.chain(self.house.services.values().flat_map(|service| &service.tables))
     }
 
@@ -255,6 +278,7 @@ impl Cloud {
         // Deferred work under way would write rows of the old world into the new one.
         let alone = self.working.write().await;
         self.store.clear()?;
+        self.blobs.doubt_all();
         self.clock.reset();
         self.ids.restart(opening(&self.store));
         drop(alone);

@@ -6,6 +6,7 @@ use http::{HeaderValue, Method, Uri};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use virga_base::{Account, Arn, AwsError, Id, Ids, Partition, Region, Timestamp};
+use virga_blob::Blobs;
 use virga_shape::Value;
 use virga_store::schedule::{self, DueRow};
 use virga_store::{Place, ReadTx, StoreError, Tx, Watch};
@@ -155,6 +156,11 @@ impl Ctx {
             Some(ids) => ids,
             None => self.inner.cloud.ids(),
         }
+    }
+
+    /// The bytes of objects.
+    pub fn blobs(&self) -> &Blobs {
+        self.inner.cloud.blobs()
     }
 
     /// A setting of the service, such as `delete_wait_s`, if the user has set it (`[sqs]` in `virga.toml`).

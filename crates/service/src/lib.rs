@@ -32,6 +32,7 @@ pub use worlds::{Fork, MAIN, Origin, UnknownWorld, WorldError, Worlds, is_reserv
 
 /// What services need of the crates below, so that they name one crate.
 pub use virga_base::{Account, Arn, AwsError, Region, Timestamp};
+pub use virga_blob as blob;
 pub use virga_shape::{StructValue, Unit, Value};
 pub use virga_store::schedule::{DueId, DueRow};
 pub use virga_store::{Owned, Place, ReadTx, Side, StoreError, Table, TableInfo, Tx, Watch, differences, record};

@@ -20,7 +20,11 @@ pub struct Store {
     watchers: Arc<Watchers>,
     /// Other processes may change the rows.
     is_shared: bool,
+    clearer: OnceLock<Clearer>,
 }
+
+/// Told of what transactions leave.
+type Clearer = Box<dyn Fn(&[u8]) + Send + Sync>;
 
 struct Watchers {
     /// Lets commits pass without a lock while nobody waits.
@@ -74,7 +78,14 @@ impl Store {
             is_shared: engine.share(&waiters),
             engine,
             watchers,
+            clearer: OnceLock::new(),
         }
+    }
+
+    /// Has `clearer` told of what transactions [`Tx::leave`], once they have committed. A crash may come first. Only the
+    /// first is taken.
+    pub fn clear_away(&self, clearer: Box<dyn Fn(&[u8]) + Send + Sync>) {
+        let _ = self.clearer.set(clearer);
     }
 
     /// Whether other processes may change the rows.
@@ -193,6 +204,9 @@ impl Store {
     }
 
     fn announce(&self, effects: &Effects) {
+        if let Some(clearer) = self.clearer.get() {
+            effects.left.iter().for_each(clearer);
+        }
         let known = &self.watchers.known_due_ms;
         if effects
             .due

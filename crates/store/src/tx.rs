@@ -14,6 +14,8 @@ pub struct Effects {
     pub topics: Topics,
     /// The earliest time at which new deferred work is due.
     pub due: Option<Timestamp>,
+    /// What the rows leave to be cleared away elsewhere.
+    pub left: Topics,
 }
 
 /// A list of topics in one piece of memory: every send writes one, and mostly nobody watches.
@@ -206,6 +208,12 @@ impl<'a> Tx<'a> {
     /// Wakes all who watch `topic` once this transaction has committed.
     pub fn notify(&mut self, topic: &[u8]) {
         self.effects.topics.push(topic);
+    }
+
+    /// Hands `what` to whoever clears away after this world ([`crate::Store::clear_away`]), once this transaction has
+    /// committed: something outside of the store that the rows no longer name.
+    pub fn leave(&mut self, what: &[u8]) {
+        self.effects.left.push(what);
     }
 
     /// Defers work: `row` is run by the scheduler when the clock reaches `at`, at least once.

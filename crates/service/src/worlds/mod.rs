@@ -1,6 +1,7 @@
 //! All worlds of a process. A world is a whole cloud; a fork begins as a copy of another and shares all rows with it until
 //! either writes.
 
+mod blobs;
 mod life;
 pub(crate) mod name;
 pub(crate) mod state;
@@ -18,6 +19,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, Notify};
 use virga_base::{Clock, Ids, limits};
+use virga_blob::Blobs;
 use virga_store::{Place, Store, StoreError};
 
 /// The name of the first world, which every request means that chooses no other.
@@ -116,7 +118,16 @@ impl Worlds {
     /// Begins with the worlds that the store holds from an earlier process: each with its own clock, and with ids that it
     /// has not drawn before. At most `worlds_max` at once are made from then on.
     pub async fn open(options: CloudOptions, worlds_max: usize) -> Result<Arc<Worlds>, StoreError> {
-        let main = Cloud::new(options);
+        Worlds::open_with_blobs(options, Blobs::private(), worlds_max).await
+    }
+
+    /// The same with object bytes of that process. Those that no world holds are removed.
+    pub async fn open_with_blobs(
+        options: CloudOptions,
+        blobs: Blobs,
+        worlds_max: usize,
+    ) -> Result<Arc<Worlds>, StoreError> {
+        let main = Cloud::with_blobs(options, blobs);
         main.recall_clock()?;
         let worlds = Worlds::with(main, worlds_max);
         for (name, store) in worlds.main.store().kept()? {
@@ -127,6 +138,9 @@ impl Worlds {
                 continue;
             }
             worlds.put(worlds.take_up(&name, store)?);
+        }
+        if worlds.main.blobs().is_kept() {
+            worlds.main.blobs().doubt_all();
         }
         Ok(worlds)
     }
@@ -260,6 +274,7 @@ impl Worlds {
         let world = removed.ok_or_else(|| WorldError::Unknown(name.to_owned()))?;
         world.end();
         if !world.store().is_kept() {
+            self.main.blobs().doubt_all();
             return Ok(());
         }
         let began = Instant::now();
@@ -272,7 +287,9 @@ impl Worlds {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         drop(world);
-        Ok(self.main.store().forget(name)?)
+        self.main.store().forget(name)?;
+        self.main.blobs().doubt_all();
+        Ok(())
     }
 
     /// Drops the worlds whose time without use is over at `now`; answers their names, and when to look again.
@@ -321,7 +338,7 @@ impl Worlds {
                 }
             }
         };
-        tokio::join!(self.conductor.clone().run(), lifetimes);
+        tokio::join!(self.conductor.clone().run(), lifetimes, self.keep_swept());
     }
 }
 
