@@ -31,6 +31,6 @@ pub use key::{Key, KeyPart, Place};
 pub use luggage::{Luggage, luggage};
 pub use memory::MemoryEngine;
 pub use moving::{EachRow, Frozen, Incoming};
-pub use store::{Store, TABLES, Watch};
+pub use store::{Clearer, Store, TABLES, Watch};
 pub use table::{Owned, Record, Table, TableInfo, decode_record, encode_record};
 pub use tx::{Effects, ReadTx, Scan, Topics, Tx};

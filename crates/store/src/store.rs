@@ -20,11 +20,11 @@ pub struct Store {
     watchers: Arc<Watchers>,
     /// Other processes may change the rows.
     is_shared: bool,
-    clearer: OnceLock<Clearer>,
+    clearer: OnceLock<Box<Clearer>>,
 }
 
 /// Told of what transactions leave.
-type Clearer = Box<dyn Fn(&[u8]) + Send + Sync>;
+pub type Clearer = dyn Fn(&[u8]) + Send + Sync;
 
 struct Watchers {
     /// Lets commits pass without a lock while nobody waits.
@@ -84,7 +84,7 @@ impl Store {
 
     /// Has `clearer` told of what transactions [`Tx::leave`], once they have committed. A crash may come first. Only the
     /// first is taken.
-    pub fn clear_away(&self, clearer: Box<dyn Fn(&[u8]) + Send + Sync>) {
+    pub fn clear_away(&self, clearer: Box<Clearer>) {
         let _ = self.clearer.set(clearer);
     }
 
