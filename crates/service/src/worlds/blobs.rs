@@ -87,7 +87,7 @@ mod tests {
     use crate::{Cloud, CloudOptions, Fork, Worlds};
     use bytes::Bytes;
     use std::collections::BTreeMap;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
     use std::sync::Arc;
     use virga_base::{Account, Clock, Ids};
     use virga_blob::{Blobs, Content, Finished, Fresh, hold, release};
@@ -187,7 +187,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_crash_leaves_every_file_that_a_row_names_and_no_other() {
-        let folder = PathBuf::from(std::env::temp_dir()).join(format!("virga-blob-crash-{}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("virga-blob-crash-{}", std::process::id()));
         let (mut kept, mut lost) = (Vec::new(), Vec::new());
         {
             let worlds = on_disk(&folder).await;
