@@ -1,4 +1,4 @@
-//! DynamoDB's own language, as pure functions: numbers of 38 digits, attribute values with their sizes, and the five
+//! DynamoDB's own language, as pure functions: numbers of 38 digits, attribute values with their sizes, PartiQL, and the five
 //! kinds of expression with AWS's errors.
 //!
 //! The way of a request: [`Placeholders::new`] checks the names and values that came with it; `parse_*` turns each
@@ -11,6 +11,7 @@ mod evaluate;
 pub mod expression;
 pub mod legacy;
 pub mod number;
+pub mod partiql;
 
 pub use attribute::{AttributeValue, Item, KeyError, KeyRole, Kind};
 pub use error::Invalid;

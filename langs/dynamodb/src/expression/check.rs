@@ -54,6 +54,11 @@ impl Checks {
         }
     }
 
+    /// As `finish`, of a PartiQL statement: the error alone, since no parameter has it.
+    pub(crate) fn finish_bare(self) -> Result<(), Invalid> {
+        self.first.map_or(Ok(()), |(_, message)| Err(Invalid(message)))
+    }
+
     pub(crate) fn operand_type(&mut self, operator: &str, shown: &str) {
         self.note(
             Rank::Operand,

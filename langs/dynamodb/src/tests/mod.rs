@@ -6,6 +6,7 @@ mod keys;
 mod legacy;
 mod number;
 mod parser;
+mod partiql;
 mod updates;
 
 use crate::{AttributeValue, ExpressionKind, Item, Number, Placeholders};
