@@ -12,15 +12,17 @@ pub(crate) enum Kind {
     Header,
     World,
     Rows,
+    Bytes,
     WorldEnd,
     End,
 }
 
 impl Kind {
-    const ALL: [(Kind, u8); 5] = [
+    const ALL: [(Kind, u8); 6] = [
         (Kind::Header, b'H'),
         (Kind::World, b'W'),
         (Kind::Rows, b'R'),
+        (Kind::Bytes, b'B'),
         (Kind::WorldEnd, b'E'),
         (Kind::End, b'Z'),
     ];

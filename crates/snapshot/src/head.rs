@@ -105,6 +105,12 @@ pub struct WorldEnd {
     /// Of keys and values; set by the writer.
     #[serde(default)]
     pub bytes: u64,
+    /// Objects whose bytes lie outside of the rows; set by the writer.
+    #[serde(default)]
+    pub objects: u64,
+    /// Of these objects; set by the writer.
+    #[serde(default)]
+    pub object_bytes: u64,
 }
 
 /// The end of a file.
@@ -113,6 +119,10 @@ pub struct End {
     pub worlds: u64,
     pub rows: u64,
     pub bytes: u64,
+    #[serde(default)]
+    pub objects: u64,
+    #[serde(default)]
+    pub object_bytes: u64,
     /// Of all bytes before this frame, in hex.
     pub sha256: String,
 }

@@ -4,18 +4,20 @@
 //!
 //! ```text
 //! "VIRGASNP"  form: u16
-//! H header                    JSON: who made it, when, of what
-//! ( W world                   JSON: its name
-//!   R rows, any number of     zstd: (key length: u32, value length: u32, key, value), any number of
-//!   E end of the world )      JSON: its clock, its counts; any number of worlds
-//! Z end of the file           JSON: counts of all, SHA-256 of all bytes before this frame
+//! H header                      JSON: who made it, when, of what
+//! ( W world                     JSON: its name
+//!   R rows, any number of       zstd: (key length: u32, value length: u32, key, value), any number of
+//!   B bytes of objects          zstd: name (16 bytes), length: u64, offset: u64, bytes; any number of, each object from its
+//!                               beginning to its end
+//!   E end of the world )        JSON: its clock, its counts; any number of worlds
+//! Z end of the file             JSON: counts of all, SHA-256 of all bytes before this frame
 //! ```
 //!
 //! A frame is its kind (a letter), the length of what it holds, the length of that unpacked, a CRC-32 of these three and of
 //! what it holds, and what it holds; numbers are `u32` and little-endian throughout. The CRC tells where a file is damaged,
 //! the SHA-256 that no frame is missing, moved or of another file.
 //!
-//! This crate knows rows, and what their keys say of account, region and table; what the values are it does not know.
+//! Form 1 has no `B`. This crate knows rows, and what their keys say of account, region and table; what the values are it does not know.
 
 mod frame;
 mod head;
@@ -24,14 +26,14 @@ mod summary;
 mod writer;
 
 pub use head::{ClockAt, End, Header, Scope, WorldEnd};
-pub use reader::{Block, Event, Reader};
+pub use reader::{Block, Event, Part, Reader};
 pub use summary::{Group, Summary, WorldSummary, summarise};
 pub use writer::{Totals, Writer};
 
 use std::fmt;
 
 /// The form that is written, and the newest that is read.
-pub const FORM: u16 = 1;
+pub const FORM: u16 = 2;
 const MARK: [u8; 8] = *b"VIRGASNP";
 /// Bytes of rows after which a block ends. A row is never split.
 const BLOCK_BYTES: usize = 1 << 20;
@@ -39,8 +41,10 @@ const BLOCK_BYTES: usize = 1 << 20;
 pub const BLOCK_MAX_BYTES: usize = 256 << 20;
 /// Bytes of a key and its value.
 pub const ROW_MAX_BYTES: usize = BLOCK_MAX_BYTES - BLOCK_BYTES - 8;
-/// Bytes of all rows of a file, unpacked.
+/// Bytes of all rows and objects of a file, unpacked.
 pub const FILE_MAX_BYTES: u64 = 256 << 30;
+/// Bytes of an object in one block.
+pub const PART_MAX_BYTES: usize = 1 << 20;
 /// Worlds in a file.
 pub const WORLDS_MAX: u64 = 100_000;
 

@@ -13,6 +13,8 @@ pub enum Event {
     World(String),
     /// Rows of it.
     Rows(Block),
+    /// Bytes of an object that its rows name. Each object comes from its beginning to its end.
+    Part(Part),
     /// The world ends.
     End(WorldEnd),
 }
@@ -20,6 +22,42 @@ pub enum Event {
 /// Some rows.
 #[derive(Debug)]
 pub struct Block(Vec<u8>);
+
+/// Some bytes of an object.
+#[derive(Debug)]
+pub struct Part {
+    pub name: [u8; 16],
+    /// Of the whole object, in bytes.
+    pub length: u64,
+    pub offset: u64,
+    raw: Vec<u8>,
+}
+
+/// Bytes before an object's own.
+const PART_HEAD_BYTES: usize = 32;
+
+impl Part {
+    fn read(raw: Vec<u8>) -> Option<Part> {
+        let (name, rest) = raw.split_first_chunk::<16>()?;
+        let (length, rest) = rest.split_first_chunk::<8>()?;
+        let (offset, _) = rest.split_first_chunk::<8>()?;
+        Some(Part {
+            name: *name,
+            length: u64::from_le_bytes(*length),
+            offset: u64::from_le_bytes(*offset),
+            raw,
+        })
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        self.raw.get(PART_HEAD_BYTES..).unwrap_or_default()
+    }
+
+    /// Where it ends within the object.
+    pub fn end(&self) -> u64 {
+        self.offset.saturating_add(self.bytes().len() as u64)
+    }
+}
 
 impl Block {
     /// Key and value of each row.
@@ -45,6 +83,8 @@ pub struct Reader<R> {
     all: Totals,
     world: Totals,
     in_world: bool,
+    /// The object whose bytes are coming: its name, its length, and how many have come.
+    object: Option<([u8; 16], u64, u64)>,
     ended: bool,
 }
 
@@ -73,6 +113,7 @@ impl<R: Read> Reader<R> {
             all: Totals::default(),
             world: Totals::default(),
             in_world: false,
+            object: None,
             ended: false,
         })
     }
@@ -99,12 +140,19 @@ impl<R: Read> Reader<R> {
                 }
                 Ok(Some(Event::World(name)))
             }
+            (Kind::Bytes, true) => self.part(&frame).map(|part| Some(Event::Part(part))),
             (Kind::Rows, true) => self.block(&frame).map(|block| Some(Event::Rows(block))),
             (Kind::WorldEnd, true) => {
                 let end: WorldEnd = json(&self.source, &frame)?;
                 if (end.rows, end.bytes) != (self.world.rows, self.world.bytes) {
                     return Err(self.source.damaged("a world has other rows than it says"));
                 }
+                let objects = (end.objects, end.object_bytes);
+                if objects != (self.world.objects, self.world.object_bytes) || self.object.is_some() {
+                    return Err(self.source.damaged("a world has other objects than it says"));
+                }
+                self.all.objects += end.objects;
+                self.all.object_bytes += end.object_bytes;
                 self.in_world = false;
                 self.all.worlds += 1;
                 self.all.rows += end.rows;
@@ -116,6 +164,9 @@ impl<R: Read> Reader<R> {
                 let told = (end.worlds, end.rows, end.bytes);
                 if told != (self.all.worlds, self.all.rows, self.all.bytes) {
                     return Err(self.source.damaged("it has other rows than it says"));
+                }
+                if (end.objects, end.object_bytes) != (self.all.objects, self.all.object_bytes) {
+                    return Err(self.source.damaged("it has other objects than it says"));
                 }
                 if end.sha256 != sha256 {
                     return Err(self.source.damaged("it does not match its checksum"));
@@ -130,11 +181,39 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    fn block(&mut self, frame: &Frame) -> Result<Block, Error> {
-        let raw = zstd::bulk::decompress(&frame.payload, frame.raw_length)
-            .ok()
+    fn unpack(&self, frame: &Frame) -> Result<Vec<u8>, Error> {
+        let unpacked = zstd::bulk::decompress(&frame.payload, frame.raw_length).ok();
+        unpacked
             .filter(|raw| raw.len() == frame.raw_length)
-            .ok_or_else(|| self.source.damaged("rows cannot be unpacked"))?;
+            .ok_or_else(|| self.source.damaged("rows cannot be unpacked"))
+    }
+
+    fn part(&mut self, frame: &Frame) -> Result<Part, Error> {
+        let part = Part::read(self.unpack(frame)?).ok_or_else(|| self.source.damaged("an object has no name"))?;
+        let expected = match self.object {
+            None => part.offset == 0,
+            Some(object) => object == (part.name, part.length, part.offset),
+        };
+        if !expected || part.end() > part.length || (part.bytes().is_empty() && part.length > 0) {
+            return Err(self.source.damaged("the bytes of an object are out of order"));
+        }
+        self.object = (part.end() < part.length).then_some((part.name, part.length, part.end()));
+        self.world.objects += u64::from(part.offset == 0);
+        self.world.object_bytes += part.bytes().len() as u64;
+        self.check_size()?;
+        Ok(part)
+    }
+
+    fn check_size(&self) -> Result<(), Error> {
+        let (all, world) = (&self.all, &self.world);
+        if all.bytes + world.bytes + all.object_bytes + world.object_bytes > FILE_MAX_BYTES {
+            return Err(Error::TooLarge("its rows and objects are"));
+        }
+        Ok(())
+    }
+
+    fn block(&mut self, frame: &Frame) -> Result<Block, Error> {
+        let raw = self.unpack(frame)?;
         let block = Block(raw);
         let mut length = 0;
         for (key, value) in block.rows() {
@@ -145,9 +224,7 @@ impl<R: Read> Reader<R> {
         if length != block.0.len() {
             return Err(self.source.damaged("rows cannot be told apart"));
         }
-        if self.all.bytes + self.world.bytes > FILE_MAX_BYTES {
-            return Err(Error::TooLarge("its rows are"));
-        }
+        self.check_size()?;
         Ok(block)
     }
 }

@@ -55,10 +55,13 @@ pub fn summarise(input: impl Read) -> Result<Summary, Error> {
                     *bytes += (key.len() + value.len()) as u64;
                 }
             }
+            Event::Part(_) => {}
             Event::End(end) => {
                 summary.totals.worlds += 1;
                 summary.totals.rows += end.rows;
                 summary.totals.bytes += end.bytes;
+                summary.totals.objects += end.objects;
+                summary.totals.object_bytes += end.object_bytes;
                 summary.worlds.push(WorldSummary {
                     name: std::mem::take(&mut name),
                     end,

@@ -64,6 +64,7 @@ fn read(bytes: &[u8]) -> Result<Vec<(String, Rows)>, Error> {
                     rows.extend(block.rows().map(|(key, value)| (key.to_vec(), value.to_vec())));
                 }
             }
+            Event::Part(_) => {}
             Event::End(found) => assert_eq!(
                 WorldEnd {
                     rows: 0,
@@ -168,13 +169,53 @@ fn parts_that_are_missing_or_moved_are_found() -> Result<(), Error> {
 }
 
 #[test]
+fn objects_come_whole_or_not_at_all() -> Result<(), Error> {
+    let (a, b) = ([1; 16], [2; 16]);
+    let file = |parts: &[(&[u8; 16], u64, u64, &[u8])]| -> Result<Vec<u8>, Error> {
+        let mut writer = Writer::new(Vec::new(), &header())?;
+        writer.begin_world("main")?;
+        writer.row(&key(b"k"), b"v")?;
+        for (name, length, offset, bytes) in parts {
+            writer.part(name, *length, *offset, bytes)?;
+        }
+        writer.end_world(end())?;
+        Ok(writer.finish()?.0)
+    };
+    let good = file(&[(&a, 5, 0, b"abc"), (&a, 5, 3, b"de"), (&b, 2, 0, b"fg")])?;
+    let summary = summarise(&*good)?;
+    assert_eq!((summary.totals.objects, summary.totals.object_bytes), (2, 7));
+    let mut reader = Reader::open(&*good)?;
+    let mut found = Vec::new();
+    while let Some(event) = reader.next()? {
+        if let Event::Part(part) = event {
+            found.push((part.name, part.offset, part.bytes().to_vec()));
+        }
+    }
+    let wanted = [(a, 0, b"abc".to_vec()), (a, 3, b"de".to_vec()), (b, 0, b"fg".to_vec())];
+    assert_eq!(found, wanted);
+    for bad in [
+        &[(&a, 5, 0, b"abc".as_slice())][..],
+        &[(&a, 5, 0, b"abc"), (&a, 5, 2, b"cde")],
+        &[(&a, 5, 0, b"abc"), (&b, 5, 3, b"de")],
+        &[(&a, 5, 3, b"de")],
+        &[(&a, 2, 0, b"abc")],
+        &[(&a, 5, 0, b"")],
+        &[(&a, 5, 0, b"abc"), (&a, 6, 3, b"def")],
+    ] {
+        assert!(matches!(summarise(&*file(bad)?), Err(Error::Damaged { .. })));
+    }
+    assert!(summarise(&*file(&[(&a, 0, 0, b"")])?).is_ok());
+    Ok(())
+}
+
+#[test]
 fn other_files_are_told_apart() -> Result<(), Error> {
     assert_eq!(summarise(&b""[..]), Err(Error::NotASnapshot));
     assert_eq!(summarise(&b"{\"name\": \"mail\"}"[..]), Err(Error::NotASnapshot));
     let mut later = small()?;
     later[8] = 9;
     assert_eq!(summarise(&*later), Err(Error::Newer { form: 9 }));
-    assert_eq!(FORM, 1);
+    assert_eq!(FORM, 2);
     Ok(())
 }
 

@@ -18,6 +18,9 @@ pub struct Totals {
     pub rows: u64,
     /// Of keys and values.
     pub bytes: u64,
+    /// Objects whose bytes lie outside of the rows.
+    pub objects: u64,
+    pub object_bytes: u64,
 }
 
 /// Writes a snapshot. Worlds come one after another: [`Writer::begin_world`], rows, [`Writer::end_world`].
@@ -79,6 +82,10 @@ impl<W: Write> Writer<W> {
     }
 
     fn end_block(&mut self) -> Result<(), Error> {
+        self.end_block_of(Kind::Rows)
+    }
+
+    fn end_block_of(&mut self, kind: Kind) -> Result<(), Error> {
         if self.block.is_empty() {
             return Ok(());
         }
@@ -87,16 +94,32 @@ impl<W: Write> Writer<W> {
         self.packer
             .compress_to_buffer(&self.block, &mut self.packed)
             .map_err(|error| Error::Io(error.to_string()))?;
-        self.sink.frame(Kind::Rows, self.block.len(), &self.packed)?;
+        self.sink.frame(kind, self.block.len(), &self.packed)?;
         self.block.clear();
         self.block.shrink_to(BLOCK_BYTES * 2);
         Ok(())
+    }
+
+    /// Some bytes of an object of that name and length, [`crate::PART_MAX_BYTES`] at most. Each object is written from its
+    /// beginning to its end, behind the rows.
+    pub fn part(&mut self, name: &[u8; 16], length: u64, offset: u64, bytes: &[u8]) -> Result<(), Error> {
+        self.end_block()?;
+        self.block.extend_from_slice(name);
+        self.block.extend_from_slice(&length.to_le_bytes());
+        self.block.extend_from_slice(&offset.to_le_bytes());
+        self.block.extend_from_slice(bytes);
+        self.world.objects += u64::from(offset == 0);
+        self.world.object_bytes += bytes.len() as u64;
+        self.end_block_of(Kind::Bytes)
     }
 
     /// Ends a world; its counts are filled in.
     pub fn end_world(&mut self, mut end: WorldEnd) -> Result<(), Error> {
         self.end_block()?;
         (end.rows, end.bytes) = (self.world.rows, self.world.bytes);
+        (end.objects, end.object_bytes) = (self.world.objects, self.world.object_bytes);
+        self.all.objects += end.objects;
+        self.all.object_bytes += end.object_bytes;
         self.all.worlds += 1;
         self.all.rows += end.rows;
         self.all.bytes += end.bytes;
@@ -109,6 +132,8 @@ impl<W: Write> Writer<W> {
             worlds: self.all.worlds,
             rows: self.all.rows,
             bytes: self.all.bytes,
+            objects: self.all.objects,
+            object_bytes: self.all.object_bytes,
             sha256: hex(&self.sink.sha.clone().finalize()),
         };
         self.json(Kind::End, &end)?;

@@ -1,5 +1,6 @@
 //! Loading.
 
+use super::objects::Objects;
 use super::{SnapshotError, aside, is_of_world};
 use crate::worlds::name;
 use crate::worlds::state::{CLOCK, ClockRow, ORIGIN, OriginRow};
@@ -45,6 +46,8 @@ struct Staged {
     aside: String,
     fork: Option<Store>,
     openings: u64,
+    /// Keeps the bytes that the rows name until they are the world's.
+    objects: Objects,
 }
 
 enum Target {
@@ -116,6 +119,7 @@ impl Worlds {
         for name in dropped {
             self.remove(&name).await?;
         }
+        self.main().blobs().doubt_all();
         Ok(Loaded { summary, worlds: names })
     }
 
@@ -248,6 +252,7 @@ impl Worlds {
             aside: aside("load"),
             fork: None,
             openings: end.openings,
+            objects: Objects::of(self.main().blobs()),
         };
         let origin = match &staged.target {
             Target::World(world) => world.origin_row(),
@@ -272,7 +277,7 @@ impl Worlds {
         staged.openings = openings;
         let fork = staged.fork.insert(fork);
         fork.clear()?;
-        fill(fork, reader)?;
+        fill(fork, reader, &mut staged.objects)?;
         // A world that is new counts its own opening.
         wait(fork.count_from(openings + u64::from(!is_new), end.due_number)?)?;
         Handle::current().block_on(fork.write(&Place::world(), |tx| -> Result<(), StoreError> {
@@ -306,6 +311,7 @@ impl Worlds {
             )));
         }
         let tables: HashMap<u16, &TableInfo> = world.tables().map(|table| (table.number, table)).collect();
+        let objects = account_objects(file, Objects::of(world.blobs()))?;
         // Once more: ids that either side has drawn are drawn no more.
         let openings = found.end.openings.max(world.store().counted()?.0);
         let alone = Handle::current().block_on(world.working.write());
@@ -318,7 +324,8 @@ impl Worlds {
         })?;
         wait(durable)?;
         world.ids.restart(openings);
-        drop(alone);
+        drop((alone, objects));
+        world.blobs().doubt_all();
         world.store().ring();
         Ok(Loaded {
             summary,
@@ -334,13 +341,17 @@ enum Stage {
 }
 
 /// Writes the rows of the world that comes next.
-fn fill(store: &Store, reader: &mut Reader<BufReader<&File>>) -> Result<(), SnapshotError> {
+fn fill(store: &Store, reader: &mut Reader<BufReader<&File>>, objects: &mut Objects) -> Result<(), SnapshotError> {
     let mut page = Vec::new();
     let mut bytes = 0;
     while let Some(event) = reader.next()? {
         let block = match event {
             Event::World(_) => continue,
             Event::Rows(block) => block,
+            Event::Part(part) => {
+                objects.take(&part)?;
+                continue;
+            }
             Event::End(_) => break,
         };
         for (key, value) in block.rows() {
@@ -348,7 +359,8 @@ fn fill(store: &Store, reader: &mut Reader<BufReader<&File>>) -> Result<(), Snap
             match luggage(key, value)? {
                 Luggage::Row { account: None, table } if is_of_world(table) => continue,
                 Luggage::Claimed { .. } | Luggage::DueNumber(_) | Luggage::Openings(_) | Luggage::Node => continue,
-                Luggage::Row { .. } | Luggage::Due { .. } => {}
+                Luggage::Row { table, .. } => objects.expect(table, key),
+                Luggage::Due { .. } => {}
             }
             bytes += key.len() + value.len();
             page.push((key.to_vec(), value.to_vec()));
@@ -359,7 +371,29 @@ fn fill(store: &Store, reader: &mut Reader<BufReader<&File>>) -> Result<(), Snap
             }
         }
     }
-    Ok(wait(store.fill(&page)?)?)
+    wait(store.fill(&page)?)?;
+    objects.check()
+}
+
+/// Brings the objects of a file of an account here.
+fn account_objects(mut file: &File, mut objects: Objects) -> Result<Objects, SnapshotError> {
+    file.rewind().map_err(|error| io(&error))?;
+    let mut reader = Reader::open(BufReader::new(file))?;
+    while let Some(event) = reader.next()? {
+        match event {
+            Event::Part(part) => objects.take(&part)?,
+            Event::Rows(block) => {
+                for (key, value) in block.rows() {
+                    if let Luggage::Row { table, .. } = luggage(key, value)? {
+                        objects.expect(table, key);
+                    }
+                }
+            }
+            Event::World(_) | Event::End(_) => {}
+        }
+    }
+    objects.check()?;
+    Ok(objects)
 }
 
 /// Visits the rows of a file of an account.

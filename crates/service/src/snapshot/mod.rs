@@ -4,6 +4,7 @@
 //! forks that nobody sees, and then has each world take its fork's rows in one step.
 
 mod load;
+mod objects;
 mod save;
 #[cfg(test)]
 mod tests;

@@ -4,13 +4,14 @@ use super::{SnapshotError, What, aside, is_of_world};
 use crate::worlds::REST_MAX;
 use crate::worlds::state::{CLOCK, ClockRow};
 use crate::{Cloud, WorldError, Worlds};
-use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 use virga_base::{Account, Clock};
-use virga_snapshot::{ClockAt, Header, Scope, Totals, WorldEnd, Writer};
+use virga_blob::{Blobs, Name};
+use virga_snapshot::{ClockAt, Header, PART_MAX_BYTES, Scope, Totals, WorldEnd, Writer};
 use virga_store::{Frozen, Luggage, Record, StoreError, TableInfo, luggage};
 
 type Tables = HashMap<u16, TableInfo>;
@@ -84,6 +85,9 @@ fn save_world<W: Write>(
             .map(|ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)),
         ..WorldEnd::default()
     };
+    let blobs = world.blobs().clone();
+    // The bytes that the rows of this moment name stay until they are saved.
+    let pin = blobs.pin();
     let frozen = {
         // What is being worked on is better saved as done; what takes longer is done again where it is loaded.
         let rest = Handle::current().block_on(async { tokio::time::timeout(REST_MAX, world.working.write()).await });
@@ -101,7 +105,9 @@ fn save_world<W: Write>(
     };
     writer.begin_world(&name)?;
     let mut failed: Option<SnapshotError> = None;
-    let mut visit = |key: &[u8], value: &[u8]| match save_row(key, value, tables, account, &mut end, writer) {
+    let mut held = BTreeSet::new();
+    let mut visit = |key: &[u8], value: &[u8]| match save_row(key, value, tables, account, &mut end, &mut held, writer)
+    {
         Ok(()) => ControlFlow::Continue(()),
         Err(error) => {
             failed = Some(error);
@@ -125,9 +131,34 @@ fn save_world<W: Write>(
             }
         }
     }
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(writer.end_world(end)?),
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    for name in held {
+        save_object(&blobs, name, writer)?;
+    }
+    drop(pin);
+    Ok(writer.end_world(end)?)
+}
+
+fn save_object<W: Write>(blobs: &Blobs, name: Name, writer: &mut Writer<W>) -> Result<(), SnapshotError> {
+    let failed =
+        |error: io::Error| virga_snapshot::Error::Io(format!("the bytes of an object cannot be read: {error}"));
+    let mut file = blobs.open(name).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let mut offset = 0;
+    loop {
+        let mut part = Vec::with_capacity(PART_MAX_BYTES);
+        let some = (&mut file).take(PART_MAX_BYTES as u64);
+        some.take(length - offset).read_to_end(&mut part).map_err(failed)?;
+        if part.is_empty() && offset < length {
+            return Err(failed(io::ErrorKind::UnexpectedEof.into()).into());
+        }
+        writer.part(&name.0, length, offset, &part)?;
+        offset += part.len() as u64;
+        if offset == length {
+            return Ok(());
+        }
     }
 }
 
@@ -137,6 +168,7 @@ fn save_row<W: Write>(
     tables: &Tables,
     account: Option<Account>,
     end: &mut WorldEnd,
+    held: &mut BTreeSet<Name>,
     writer: &mut Writer<W>,
 ) -> Result<(), SnapshotError> {
     let is_wanted = |of: Option<Account>| account.is_none_or(|account| of == Some(account));
@@ -150,7 +182,11 @@ fn save_row<W: Write>(
         Luggage::Row { account: None, table } if is_of_world(table) => Ok(()),
         Luggage::Row { account: of, table } => {
             let of = of.or_else(|| tables.get(&table).and_then(|table| table.owner(value)));
-            if is_wanted(of) { put(writer, key, value) } else { Ok(()) }
+            if !is_wanted(of) {
+                return Ok(());
+            }
+            held.extend(virga_blob::state::held_by_row(table, key));
+            put(writer, key, value)
         }
         Luggage::Due { account: of } if is_wanted(Some(Account::from_number(of))) => put(writer, key, value),
         Luggage::Claimed {

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use virga_base::{Account, Clock, ClockMode, Ids, Region, Timestamp};
+use virga_blob::{Content, Finished, hold};
 use virga_store::{DiskEngine, Engine, MemoryEngine, Store, StoreError, schedule};
 
 const ROWS: Table<(u64,), Vec<u8>> = Table::new(0x7f01, "test.rows");
@@ -102,6 +103,44 @@ fn main_world() -> What {
 fn runtime() -> tokio::runtime::Runtime {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.worker_threads(2).enable_all().build().expect("a runtime")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_bytes_of_objects_go_along() {
+    let memory = in_memory().await;
+    let (ours, theirs) = (Account::from_number(5), Account::from_number(6));
+    let mut contents = Vec::new();
+    for (account, length) in [(ours, 3_000_000), (theirs, 100_000)] {
+        let mut writer = memory.main().blobs().writer();
+        writer.write(vec![5; length].into()).await.expect("written");
+        let Finished { content, fresh } = writer.finish().await.expect("finished");
+        let place = place(account.number());
+        let held = memory.main().store().write(&place, |tx| hold(tx, account, &fresh));
+        held.await.expect("held");
+        contents.push(content);
+    }
+    let whole = save(&memory, main_world()).await;
+    let part = save(&memory, What::Account("main".to_owned(), ours)).await;
+    memory.main().reset().await.expect("resets");
+    assert_eq!(memory.sweep_blobs().await, Ok(2));
+    let folder = Folder::new();
+    let disk = open(Box::new(DiskEngine::open(&folder.0.join("state")).expect("opens")), 8).await;
+    for (file, there) in [(&part, [true, false]), (&whole, [true, true]), (&part, [true, true])] {
+        load(&disk, file, None, true).await.expect("loads");
+        disk.sweep_blobs().await.expect("sweeps");
+        let blobs = disk.main().blobs();
+        for (content, there) in contents.iter().zip(there) {
+            let length = content.name().and_then(|name| blobs.length(name));
+            assert_eq!(length, there.then_some(content.length()));
+        }
+        let body = blobs.body(blobs.pin(), contents.first().map(Content::whole));
+        let bytes = http_body_util::BodyExt::collect(body).await.expect("read").to_bytes();
+        assert!(bytes.len() == 3_000_000 && bytes.iter().all(|byte| *byte == 5));
+    }
+    // What is refused leaves nothing.
+    let refused = load(&memory, &whole[..whole.len() - 9], None, true).await;
+    assert!(refused.is_err());
+    assert_eq!(memory.main().blobs().files().map(|files| files.len()).ok(), Some(0));
 }
 
 proptest! {
