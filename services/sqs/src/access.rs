@@ -2,9 +2,10 @@
 
 use crate::address::Target;
 use crate::errors;
-use crate::queue::policy::{Asker, Verdict, evaluate};
+use crate::queue::policy::evaluate;
 use crate::state::Queue;
 use virga_base::AwsError;
+use virga_lang_policy::{Asker, Verdict};
 use virga_service::Principal;
 
 /// Checks an operation that a queue's policy may allow to others.
@@ -31,6 +32,9 @@ pub fn permit(target: &Target, queue: &Queue, action: &str) -> Result<(), AwsErr
             Asker::Principal {
                 account: &account,
                 arn: &arn,
+                role_arn: None,
+                unique_id: None,
+                canonical_id: None,
             }
         }
     };
