@@ -70,11 +70,17 @@ fn members() -> Result<Vec<Member>, String> {
             if !entry.path().join("Cargo.toml").is_file() {
                 continue;
             }
-            let name = entry.file_name().to_string_lossy().into_owned();
+            let folder = entry.file_name().to_string_lossy().into_owned();
             let layer = if group == "crates" || group == "tests" {
-                name.clone()
+                folder.clone()
             } else {
                 group.to_owned()
+            };
+            // An interpreter may be named like the service whose language it is.
+            let name = if group == "langs" {
+                format!("lang-{folder}")
+            } else {
+                folder
             };
             let path = entry.path();
             members.push(Member { path, name, layer });
