@@ -4,5 +4,5 @@ use virga_service::Service;
 
 /// Every service of the house, in order of name.
 pub fn services() -> Vec<Service> {
-    vec![virga_sqs::service(), virga_sts::service()]
+    vec![virga_s3::service(), virga_sqs::service(), virga_sts::service()]
 }

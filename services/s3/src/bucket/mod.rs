@@ -1,0 +1,4 @@
+//! The domain of buckets, pure.
+
+pub mod location;
+pub mod name;

@@ -1,0 +1,273 @@
+//! S3's errors, with AWS's exact wording and the elements that stand beside `Code` and `Message`.
+
+use virga_base::AwsError;
+
+fn error(status: u16, code: &'static str, message: &str) -> AwsError {
+    AwsError::new(code, message).with_status(status)
+}
+
+pub fn no_such_bucket(name: &str) -> AwsError {
+    error(404, "NoSuchBucket", "The specified bucket does not exist").with_detail("BucketName", name)
+}
+
+pub fn invalid_bucket_name(name: &str) -> AwsError {
+    error(400, "InvalidBucketName", "The specified bucket is not valid.").with_detail("BucketName", name)
+}
+
+pub fn bucket_already_exists(name: &str) -> AwsError {
+    error(
+        409,
+        "BucketAlreadyExists",
+        "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please \
+         select a different name and try again.",
+    )
+    .with_detail("BucketName", name)
+}
+
+pub fn bucket_already_owned_by_you(name: &str) -> AwsError {
+    error(
+        409,
+        "BucketAlreadyOwnedByYou",
+        "Your previous request to create the named bucket succeeded and you already own it.",
+    )
+    .with_detail("BucketName", name)
+}
+
+pub fn bucket_not_empty(name: &str, versioned: bool) -> AwsError {
+    let message = if versioned {
+        "The bucket you tried to delete is not empty. You must delete all versions in the bucket."
+    } else {
+        "The bucket you tried to delete is not empty"
+    };
+    error(409, "BucketNotEmpty", message).with_detail("BucketName", name)
+}
+
+/// A constraint that is no region's.
+pub fn invalid_location_constraint(constraint: &str) -> AwsError {
+    error(
+        400,
+        "InvalidLocationConstraint",
+        "The specified location-constraint is not valid",
+    )
+    .with_detail("LocationConstraint", constraint)
+}
+
+/// A constraint that is another region's than the endpoint's.
+pub fn illegal_location_constraint(constraint: &str) -> AwsError {
+    error(
+        400,
+        "IllegalLocationConstraintException",
+        &format!(
+            "The {constraint} location constraint is incompatible for the region specific endpoint this request was \
+             sent to."
+        ),
+    )
+}
+
+/// The request was signed for another region than the bucket's.
+pub fn permanent_redirect(name: &str, region: &str) -> AwsError {
+    error(
+        301,
+        "PermanentRedirect",
+        "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future \
+         requests to this endpoint.",
+    )
+    .with_detail("Endpoint", format!("s3.{region}.amazonaws.com"))
+    .with_detail("Bucket", name)
+    .with_header("x-amz-bucket-region", region)
+}
+
+pub fn no_such_key(key: &str) -> AwsError {
+    error(404, "NoSuchKey", "The specified key does not exist.").with_detail("Key", key)
+}
+
+pub fn no_such_version(key: &str, id: &str) -> AwsError {
+    error(404, "NoSuchVersion", "The specified version does not exist.")
+        .with_detail("Key", key)
+        .with_detail("VersionId", id)
+}
+
+pub fn key_too_long(size: usize) -> AwsError {
+    error(400, "KeyTooLongError", "Your key is too long")
+        .with_detail("Size", size.to_string())
+        .with_detail("MaxSizeAllowed", crate::limits::KEY_MAX_BYTES.to_string())
+}
+
+pub fn access_denied() -> AwsError {
+    error(403, "AccessDenied", "Access Denied")
+}
+
+/// The method is not for what is there: a delete marker, most often.
+pub fn method_not_allowed(method: &str, resource_type: &str) -> AwsError {
+    error(
+        405,
+        "MethodNotAllowed",
+        "The specified method is not allowed against this resource.",
+    )
+    .with_detail("Method", method)
+    .with_detail("ResourceType", resource_type)
+}
+
+pub fn precondition_failed(condition: &str) -> AwsError {
+    error(
+        412,
+        "PreconditionFailed",
+        "At least one of the pre-conditions you specified did not hold",
+    )
+    .with_detail("Condition", condition)
+}
+
+/// A conditional write met another that was under way.
+pub fn conditional_request_conflict(condition: &str, key: &str) -> AwsError {
+    error(
+        409,
+        "ConditionalRequestConflict",
+        "The conditional request cannot succeed due to a conflicting operation against this resource.",
+    )
+    .with_detail("Condition", condition)
+    .with_detail("Key", key)
+}
+
+/// The answer to a conditional read of what has not changed; it has no body.
+pub fn not_modified() -> AwsError {
+    error(304, "NotModified", "Not Modified")
+}
+
+pub fn invalid_range(requested: &str, size: u64) -> AwsError {
+    error(416, "InvalidRange", "The requested range is not satisfiable")
+        .with_detail("RangeRequested", requested)
+        .with_detail("ActualObjectSize", size.to_string())
+}
+
+pub fn invalid_part_number(requested: i32, parts: u32) -> AwsError {
+    error(416, "InvalidPartNumber", "The requested partnumber is not satisfiable")
+        .with_detail("PartNumberRequested", requested.to_string())
+        .with_detail("ActualPartCount", parts.to_string())
+}
+
+pub fn invalid_argument(message: &str, name: &str, value: &str) -> AwsError {
+    error(400, "InvalidArgument", message)
+        .with_detail("ArgumentName", name)
+        .with_detail("ArgumentValue", value)
+}
+
+/// `InvalidArgument` that tells the argument's name alone.
+pub fn invalid_argument_named(message: &str, name: &str) -> AwsError {
+    error(400, "InvalidArgument", message).with_detail("ArgumentName", name)
+}
+
+pub fn invalid_request(message: &str) -> AwsError {
+    error(400, "InvalidRequest", message)
+}
+
+pub fn malformed_xml() -> AwsError {
+    error(
+        400,
+        "MalformedXML",
+        "The XML you provided was not well-formed or did not validate against our published schema",
+    )
+}
+
+/// A header that asks for what S3 does not do here.
+pub fn header_not_implemented(header: &str, additional: Option<&str>) -> AwsError {
+    let error = error(
+        501,
+        "NotImplemented",
+        "A header you provided implies functionality that is not implemented",
+    )
+    .with_detail("Header", header);
+    match additional {
+        Some(additional) => error.with_detail("additionalMessage", additional),
+        None => error,
+    }
+}
+
+/// A header that asks for what S3 does not do here, with what it said.
+pub fn value_not_accepted(header: &str) -> AwsError {
+    header_not_implemented(
+        header,
+        Some(&format!(
+            "We don't accept the provided value of {header} header for this API"
+        )),
+    )
+}
+
+pub fn missing_content_length() -> AwsError {
+    error(
+        411,
+        "MissingContentLength",
+        "You must provide the Content-Length HTTP header.",
+    )
+}
+
+pub fn incomplete_body() -> AwsError {
+    error(
+        400,
+        "IncompleteBody",
+        "You did not provide the number of bytes specified by the Content-Length HTTP header",
+    )
+}
+
+pub fn entity_too_large(proposed: u64) -> AwsError {
+    error(
+        400,
+        "EntityTooLarge",
+        "Your proposed upload exceeds the maximum allowed size",
+    )
+    .with_detail("ProposedSize", proposed.to_string())
+    .with_detail("MaxSizeAllowed", crate::limits::OBJECT_PUT_MAX_BYTES.to_string())
+}
+
+pub fn request_timeout() -> AwsError {
+    error(
+        400,
+        "RequestTimeout",
+        "Your socket connection to the server was not read from or written to within the timeout period.",
+    )
+}
+
+pub fn invalid_digest(value: &str) -> AwsError {
+    error(400, "InvalidDigest", "The Content-MD5 you specified was invalid.").with_detail("Content-MD5", value)
+}
+
+pub fn bad_digest(expected: &str, calculated: &str) -> AwsError {
+    error(
+        400,
+        "BadDigest",
+        "The Content-MD5 you specified did not match what we received.",
+    )
+    .with_detail("ExpectedDigest", expected)
+    .with_detail("CalculatedDigest", calculated)
+}
+
+/// A checksum that does not fit the body.
+pub fn bad_checksum(algorithm: &str) -> AwsError {
+    error(
+        400,
+        "BadDigest",
+        &format!("The {algorithm} you specified did not match the calculated checksum."),
+    )
+}
+
+pub fn metadata_too_large(size: usize) -> AwsError {
+    error(
+        400,
+        "MetadataTooLarge",
+        "Your metadata headers exceed the maximum allowed metadata size",
+    )
+    .with_detail("Size", size.to_string())
+    .with_detail("MaxSizeAllowed", crate::limits::USER_METADATA_MAX_BYTES.to_string())
+}
+
+pub fn invalid_storage_class(class: &str) -> AwsError {
+    error(
+        400,
+        "InvalidStorageClass",
+        "The storage class you specified is not valid",
+    )
+    .with_detail("StorageClassRequested", class)
+}
+
+pub fn invalid_tag(message: &str) -> AwsError {
+    error(400, "InvalidTag", message)
+}

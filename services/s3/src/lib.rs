@@ -1,0 +1,28 @@
+//! Amazon Simple Storage Service: buckets, and objects of any size in them.
+
+mod access;
+mod bucket;
+mod errors;
+mod limits;
+mod ops;
+mod owner;
+mod reply;
+mod state;
+pub mod wire;
+
+use ops::bucket as buckets;
+use reply::replying;
+use virga_service::{Fidelity, Service, Validation};
+
+/// The service with all its faces.
+pub fn service() -> Service {
+    let full = Fidelity::Full;
+    Service::new(wire::MODEL, Validation::Own)
+        .anonymous()
+        .tables(&state::TABLES)
+        .on(wire::CREATE_BUCKET, buckets::create)
+        .on(wire::DELETE_BUCKET, buckets::delete)
+        .on(wire::GET_BUCKET_LOCATION, buckets::location)
+        .register(wire::HEAD_BUCKET.name, full, replying(buckets::head))
+        .on(wire::LIST_BUCKETS, buckets::list)
+}

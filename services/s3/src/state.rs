@@ -1,0 +1,241 @@
+//! Every kind of row that S3 keeps. Nothing else makes its keys.
+//!
+//! A bucket's own row lies in the world, because its name is the world's. All else of a bucket lies with its owner, in
+//! the bucket's region, under the bucket's number, whoever wrote it.
+//!
+//! A key's *current* object is one row in `OBJECTS`, so that listings and reads meet nothing else. Its older versions and
+//! its delete markers are rows in `VERSIONS`, newest first; a key whose newest version is a delete marker has no row in
+//! `OBJECTS`. The bytes lie apart from both, so that listings stay cheap.
+//!
+//! Numbers: 0x0500–0x050f buckets and their configurations, 0x0510–0x051f objects, 0x0520–0x052f multipart uploads,
+//! 0x0530–0x053f access, 0x0540–0x055f deferred work of configurations.
+
+use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
+use virga_base::{Account, Region, Timestamp};
+use virga_service::{Owned, Place, Table, TableInfo, record};
+
+/// All of them, as people are shown them.
+pub const TABLES: [TableInfo; 7] = [
+    BUCKETS.owned_info(),
+    OWN_BUCKETS.info(),
+    CONFIGURATIONS.info(),
+    OBJECTS.info(),
+    VERSIONS.info(),
+    VERSION_IDS.info(),
+    BYTES.info(),
+];
+
+/// Lifetime: the bucket's. Place: the world's. Key: name.
+pub const BUCKETS: Table<(String,), Bucket> = Table::new(0x0500, "s3.buckets");
+/// Lifetime: the bucket's. Place: its owner's, in no region. Key: name.
+pub const OWN_BUCKETS: Table<(String,), ()> = Table::new(0x0501, "s3.own_buckets");
+/// Lifetime: until it is deleted, or the bucket is. Key: bucket, kind (`cors`), id (of those that have several of a
+/// kind, else empty). Value: the configuration as JSON, in the model's names.
+pub const CONFIGURATIONS: Table<(u64, String, String), Vec<u8>> = Table::new(0x0502, "s3.configurations");
+
+/// Lifetime: while it is the newest of its key. Key: bucket, key.
+pub const OBJECTS: Table<(u64, String), Version> = Table::new(0x0510, "s3.objects");
+/// Lifetime: until it is deleted. Key: bucket, key, [`Version::rank`], which is less the newer a version is.
+pub const VERSIONS: Table<(u64, String, u64), Version> = Table::new(0x0511, "s3.versions");
+/// Lifetime: that of the row in `VERSIONS`. Key: bucket, key, version id (`null` for the null version). Value: its rank.
+pub const VERSION_IDS: Table<(u64, String, String), u64> = Table::new(0x0512, "s3.version_ids");
+/// Lifetime: that of the one version that names it. Key: bucket, a random number.
+pub const BYTES: Table<(u64, u128), Vec<u8>> = Table::new(0x0513, "s3.bytes");
+
+/// Where buckets' own rows are.
+pub fn world() -> &'static Place {
+    static WORLD: LazyLock<Place> = LazyLock::new(Place::world);
+    &WORLD
+}
+
+/// How clients name the version that was written without versioning.
+pub const NULL: &str = "null";
+
+/// A bucket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bucket {
+    /// Random, the same for the bucket's whole life.
+    pub id: u64,
+    pub name: String,
+    pub owner: Account,
+    pub region: String,
+    /// The location constraint as it was given: none for us-east-1, or `EU`.
+    pub location: Option<String>,
+    pub created: Timestamp,
+    pub versioning: Versioning,
+    pub mfa_delete: bool,
+    pub object_lock: bool,
+    /// `BucketOwnerEnforced`, `BucketOwnerPreferred` or `ObjectWriter`; none once the controls are deleted.
+    pub ownership: Option<String>,
+}
+
+record!(Bucket, 1);
+
+impl Owned for Bucket {
+    fn owner(&self) -> Account {
+        self.owner
+    }
+}
+
+impl Bucket {
+    pub fn region(&self) -> Region {
+        Region::parse(&self.region).unwrap_or_default()
+    }
+
+    pub fn arn(&self) -> String {
+        format!("arn:{}:s3:::{}", self.region().partition(), self.name)
+    }
+
+    /// Whether it has ever had versions.
+    pub fn is_versioned(&self) -> bool {
+        self.versioning != Versioning::Never
+    }
+}
+
+/// A bucket's versioning; once begun it can be suspended but never ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Versioning {
+    Never,
+    Enabled,
+    Suspended,
+}
+
+/// One version of an object, or a delete marker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// None for the null version.
+    pub id: Option<String>,
+    /// Less the newer it is among the versions of its key.
+    pub rank: u64,
+    /// In whole seconds, as S3 tells it.
+    pub modified: Timestamp,
+    /// Who owns it.
+    pub owner: Account,
+    pub delete_marker: bool,
+    /// Bytes of its data.
+    pub size: u64,
+    /// Without quotes.
+    pub etag: String,
+    /// None is `STANDARD`.
+    pub storage_class: Option<String>,
+    pub checksum: Option<Checksum>,
+    /// How many parts it was uploaded in; none where it was not.
+    pub parts: Option<u32>,
+    pub content: Content,
+    pub encryption: Encryption,
+    pub headers: Headers,
+    /// What `x-amz-meta-` headers said, by the name behind it.
+    pub metadata: Vec<(String, String)>,
+    pub website_redirect: Option<String>,
+    /// In the order of arrival.
+    pub tags: Vec<(String, String)>,
+    pub lock: Lock,
+    /// The copy of an archived object that a restore has made.
+    pub restore: Option<Restore>,
+    /// `PENDING`, `COMPLETED`, `FAILED` or `REPLICA`.
+    pub replication: Option<String>,
+    /// The grants other than the owner's own, as JSON in the model's names; none is `private`.
+    pub acl: Option<String>,
+}
+
+record!(Version, 1);
+
+/// The rank of the first version of a key; each newer one has one less.
+pub const FIRST_RANK: u64 = u64::MAX - 1;
+
+impl Version {
+    /// As clients name it.
+    pub fn shown_id(&self) -> &str {
+        self.id.as_deref().unwrap_or(NULL)
+    }
+
+    /// `STANDARD` where none is kept.
+    pub fn storage_class(&self) -> &str {
+        self.storage_class.as_deref().unwrap_or("STANDARD")
+    }
+
+    /// As headers and lists show it.
+    pub fn quoted_etag(&self) -> String {
+        format!("\"{}\"", self.etag)
+    }
+}
+
+/// Where the bytes are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Content {
+    /// There are none.
+    #[default]
+    Nothing,
+    /// In `BYTES`, under this number.
+    Row(u128),
+}
+
+/// A checksum that is kept with an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checksum {
+    pub algorithm: Algorithm,
+    /// Whether it is made of the parts' checksums.
+    pub composite: bool,
+    /// In base64; a composite one ends in `-` and the number of parts.
+    pub value: String,
+}
+
+/// The algorithms of S3's checksums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Algorithm {
+    Crc32,
+    Crc32c,
+    Crc64Nvme,
+    Sha1,
+    Sha256,
+    Sha512,
+    Md5,
+}
+
+/// Headers that S3 keeps and gives back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Headers {
+    pub content_type: Option<String>,
+    pub cache_control: Option<String>,
+    pub content_disposition: Option<String>,
+    pub content_encoding: Option<String>,
+    pub content_language: Option<String>,
+    pub expires: Option<String>,
+}
+
+/// How an object is encrypted at rest, as its answers tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Encryption {
+    /// SSE-S3, which nobody notices.
+    #[default]
+    S3,
+    Kms {
+        key_id: String,
+        bucket_key: bool,
+        context: Option<String>,
+        /// `aws:kms:dsse`.
+        twice: bool,
+    },
+    /// SSE-C: the MD5 of the customer's key, in base64.
+    Customer { key_md5: String },
+}
+
+/// What keeps an object from being deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lock {
+    /// `GOVERNANCE` or `COMPLIANCE`.
+    pub mode: Option<String>,
+    pub until: Option<Timestamp>,
+    /// None where it was never set.
+    pub legal_hold: Option<bool>,
+}
+
+/// A restored copy of an archived object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restore {
+    /// When the copy is there.
+    pub ready: Timestamp,
+    /// When it is gone.
+    pub expires: Timestamp,
+}
