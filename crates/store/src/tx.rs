@@ -196,6 +196,11 @@ impl<'a> Tx<'a> {
         Scan::new(&*self.rows, self.place, table)
     }
 
+    /// What the transaction sees, for functions that only read.
+    pub fn reading(&self) -> ReadTx<'_> {
+        ReadTx::new(&*self.rows, self.place)
+    }
+
     /// The same transaction in another account or region. Say why where you call it.
     pub fn elsewhere<'b>(&'b mut self, place: &'b Place) -> Tx<'b> {
         Tx {

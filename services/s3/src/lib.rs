@@ -1,9 +1,13 @@
 //! Amazon Simple Storage Service: buckets, and objects of any size in them.
 
+// While the parts of this service are built beside each other.
+#![allow(dead_code)]
+
 mod access;
 mod bucket;
 mod errors;
 mod limits;
+mod object;
 mod ops;
 mod owner;
 mod reply;
@@ -11,7 +15,8 @@ mod state;
 pub mod wire;
 
 use ops::bucket as buckets;
-use reply::replying;
+use ops::object::{delete, put, read};
+use reply::{Reply, replying};
 use virga_service::{Fidelity, Service, Validation};
 
 /// The service with all its faces.
@@ -25,4 +30,12 @@ pub fn service() -> Service {
         .on(wire::GET_BUCKET_LOCATION, buckets::location)
         .register(wire::HEAD_BUCKET.name, full, replying(buckets::head))
         .on(wire::LIST_BUCKETS, buckets::list)
+        .on(wire::DELETE_OBJECT, delete::delete)
+        .register(wire::GET_OBJECT.name, full, replying(read::get))
+        .register(wire::HEAD_OBJECT.name, full, replying(read::head))
+        .register(
+            wire::PUT_OBJECT.name,
+            full,
+            replying(async |ctx, input| put::put(ctx, input).await.map(Reply::from)),
+        )
 }

@@ -13,6 +13,7 @@
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 use virga_base::{Account, Region, Timestamp};
+use virga_blob::Name;
 use virga_service::{Owned, Place, Table, TableInfo, record};
 
 /// All of them, as people are shown them.
@@ -169,6 +170,11 @@ pub enum Content {
     Nothing,
     /// In `BYTES`, under this number.
     Row(u128),
+    File {
+        name: Name,
+        /// Bytes.
+        length: u64,
+    },
 }
 
 /// A checksum that is kept with an object.

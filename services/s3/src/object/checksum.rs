@@ -130,7 +130,9 @@ pub fn asked(
             )
         })?),
     };
-    let mut sent = sent.into_iter().filter_map(|(algorithm, value)| Some((algorithm, value?)));
+    let mut sent = sent
+        .into_iter()
+        .filter_map(|(algorithm, value)| Some((algorithm, value?)));
     let Some((algorithm, value)) = sent.next() else {
         return Ok(Asked {
             algorithm: named,

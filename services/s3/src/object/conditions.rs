@@ -112,6 +112,14 @@ impl Writing {
         })
     }
 
+    /// The one condition of a deletion, which may be that there is something.
+    pub fn of_delete(if_match: Option<String>) -> Writing {
+        Writing {
+            if_match: if_match.map(|etag| etag.trim().trim_matches('"').to_owned()),
+            if_none_match: false,
+        }
+    }
+
     pub fn is_any(&self) -> bool {
         self.if_match.is_some() || self.if_none_match
     }
@@ -125,7 +133,7 @@ impl Writing {
         let Some(etag) = &self.if_match else { return Ok(()) };
         match current {
             None => Err(errors::no_such_key(key)),
-            Some(version) if version.etag != *etag => Err(errors::precondition_failed("If-Match")),
+            Some(version) if etag != "*" && version.etag != *etag => Err(errors::precondition_failed("If-Match")),
             Some(_) => Ok(()),
         }
     }

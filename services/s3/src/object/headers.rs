@@ -56,12 +56,10 @@ pub fn storage_class(given: Option<String>) -> Result<Option<String>, AwsError> 
 /// `x-amz-website-redirect-location`, checked.
 pub fn website_redirect(given: Option<String>) -> Result<Option<String>, AwsError> {
     match &given {
-        Some(to) if !["/", "http://", "https://"].iter().any(|start| to.starts_with(start)) => {
-            Err(AwsError::new(
-                "InvalidRedirectLocation",
-                "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
-            ))
-        }
+        Some(to) if !["/", "http://", "https://"].iter().any(|start| to.starts_with(start)) => Err(AwsError::new(
+            "InvalidRedirectLocation",
+            "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
+        )),
         _ => Ok(given),
     }
 }

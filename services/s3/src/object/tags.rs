@@ -81,7 +81,10 @@ mod tests {
     fn a_header_is_a_query_string() {
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         let ok = |text: &str| read_header(text).map_err(|error| error.code.into_owned());
-        assert_eq!(ok("a=1&b=x%20y&c"), Ok(vec![pair("a", "1"), pair("b", "x y"), pair("c", "")]));
+        assert_eq!(
+            ok("a=1&b=x%20y&c"),
+            Ok(vec![pair("a", "1"), pair("b", "x y"), pair("c", "")])
+        );
         assert_eq!(ok(""), Ok(vec![]));
         assert_eq!(ok("a=1&a=2"), Err("InvalidArgument".to_owned()));
         assert_eq!(ok("aws:x=1"), Err("InvalidTag".to_owned()));

@@ -15,7 +15,9 @@ const PROOF: usize = 6;
 
 static ENGINE: LazyLock<Option<GeneralPurpose>> = LazyLock::new(|| {
     let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
-    Alphabet::new(letters).ok().map(|alphabet| GeneralPurpose::new(&alphabet, NO_PAD))
+    Alphabet::new(letters)
+        .ok()
+        .map(|alphabet| GeneralPurpose::new(&alphabet, NO_PAD))
 });
 
 /// A new id.
@@ -46,7 +48,11 @@ pub fn check(id: &str) -> Result<(), AwsError> {
     if id == NULL || is_genuine(id) {
         return Ok(());
     }
-    Err(errors::invalid_argument("Invalid version id specified", "versionId", id))
+    Err(errors::invalid_argument(
+        "Invalid version id specified",
+        "versionId",
+        id,
+    ))
 }
 
 fn is_genuine(id: &str) -> bool {

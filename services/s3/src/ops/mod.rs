@@ -1,3 +1,4 @@
 //! The operations, one file per noun.
 
 pub mod bucket;
+pub mod object;

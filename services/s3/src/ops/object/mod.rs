@@ -1,0 +1,5 @@
+//! Objects: written, read, deleted.
+
+pub mod delete;
+pub mod put;
+pub mod read;

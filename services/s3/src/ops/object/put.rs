@@ -1,0 +1,101 @@
+//! PutObject.
+
+use crate::access::{self, Open, Wanted};
+use crate::object::checksum::{asked, sent_checksums, tell_checksum};
+use crate::object::conditions::Writing;
+use crate::object::content::Written;
+use crate::object::encryption::{choose, encryption_of, tell_encryption};
+use crate::object::headers::{headers_of, metadata, storage_class, website_redirect};
+use crate::object::intake::{self, Announced};
+use crate::object::versions::{self, bare};
+use crate::object::{key, tags, version_id};
+use crate::state::{Algorithm, Encryption, Version, Versioning};
+use crate::wire::{PutObjectOutput, PutObjectRequest};
+use crate::{errors, state};
+use virga_base::AwsError;
+use virga_service::Ctx;
+
+pub async fn put(ctx: Ctx, mut input: PutObjectRequest) -> Result<PutObjectOutput, AwsError> {
+    let key = key::read(input.key.take())?;
+    let wanted = Wanted {
+        bucket: input.bucket.as_deref(),
+        expected_owner: input.expected_bucket_owner.as_deref(),
+        action: "PutObject",
+        key: Some(&key),
+    };
+    let open = access::open(&ctx, wanted).await?;
+    if input.write_offset_bytes.is_some() {
+        return Err(errors::header_not_implemented("x-amz-write-offset-bytes", None));
+    }
+    let conditions = Writing::new(input.if_match.take(), input.if_none_match.take())?;
+    let mut version = Version {
+        headers: headers_of!(input),
+        metadata: metadata(input.metadata.take())?,
+        storage_class: storage_class(input.storage_class.take())?,
+        website_redirect: website_redirect(input.website_redirect_location.take())?,
+        tags: input.tagging.as_deref().map_or(Ok(Vec::new()), tags::read_header)?,
+        encryption: choose(encryption_of!(input), Encryption::S3, || account_key(&open))?,
+        ..bare(ctx.caller().account, ctx.now())
+    };
+    // What cannot succeed is refused before its body comes.
+    if conditions.is_any() {
+        let current = open.home.read(|tx| versions::current(tx, &open.bucket, &key))?;
+        conditions.check(&key, current.as_ref())?;
+    }
+    let announced = Announced {
+        length: input.content_length,
+        md5: input.content_md5.take(),
+        checksum: asked(sent_checksums!(input), input.checksum_algorithm.as_deref())?,
+        default: Some(Algorithm::Crc64Nvme),
+    };
+    let taken = intake::take(&ctx, announced).await?;
+    version.size = taken.size;
+    version.etag = taken.md5;
+    version.checksum = taken.checksum;
+    version.modified = bare(version.owner, ctx.now()).modified;
+    let kept = store(&open, &key, version, &taken.written, &conditions).await?;
+    let mut output = PutObjectOutput {
+        e_tag: Some(kept.quoted_etag()),
+        version_id: shown_version(&open.bucket, &kept),
+        ..PutObjectOutput::default()
+    };
+    tell_checksum!(output, &kept.checksum);
+    tell_encryption!(output, &kept.encryption);
+    Ok(output)
+}
+
+/// Makes a version with its content the newest of its key, if the conditions hold.
+pub async fn store(
+    open: &Open,
+    key: &str,
+    version: Version,
+    written: &Written,
+    conditions: &Writing,
+) -> Result<Version, AwsError> {
+    let id = version_id::draw(open.home.ids());
+    let store = |tx: &mut virga_service::Tx<'_>| -> Result<Version, AwsError> {
+        let bucket = open.again(tx)?;
+        if conditions.is_any() {
+            conditions.check(key, versions::current(&tx.reading(), &bucket, key)?.as_ref())?;
+        }
+        let content = written.hold(tx, &bucket)?.ok_or_else(|| errors::no_such_key(key))?;
+        let version = Version {
+            content,
+            ..version.clone()
+        };
+        Ok(versions::add(tx, &bucket, key, version, &id)?)
+    };
+    open.home.write(store).await
+}
+
+/// The version id as answers to writes tell it: only where it is a new one.
+pub fn shown_version(bucket: &state::Bucket, version: &Version) -> Option<String> {
+    (bucket.versioning == Versioning::Enabled || version.id.is_some()).then(|| version.shown_id().to_owned())
+}
+
+/// The key of AWS's own that KMS encrypts S3's objects of an account with, unless told another.
+pub fn account_key(open: &Open) -> String {
+    let region = open.bucket.region();
+    let account = open.bucket.owner;
+    format!("arn:{}:kms:{region}:{account}:alias/aws/s3", region.partition())
+}

@@ -1,0 +1,263 @@
+//! GetObject and HeadObject.
+
+use crate::access::{self, Open, Wanted};
+use crate::errors;
+use crate::object::checksum::tell_checksum;
+use crate::object::conditions::Reading;
+use crate::object::encryption::tell_encryption;
+use crate::object::headers::DEFAULT_CONTENT_TYPE;
+use crate::object::{content, key, range, version_id, versions};
+use crate::reply::Reply;
+use crate::state::{Bucket, Version};
+use crate::wire::{GetObjectOutput, GetObjectRequest, HeadObjectOutput, HeadObjectRequest};
+use bytes::Bytes;
+use std::ops::Range;
+use virga_base::{AwsError, Timestamp};
+use virga_service::Ctx;
+
+/// What a client wants to be told instead of what is kept.
+#[derive(Default)]
+struct Overrides {
+    cache_control: Option<String>,
+    content_disposition: Option<String>,
+    content_encoding: Option<String>,
+    content_language: Option<String>,
+    content_type: Option<String>,
+    expires: Option<Timestamp>,
+}
+
+/// What GetObject and HeadObject have in common.
+struct Asked {
+    bucket: Option<String>,
+    key: String,
+    version_id: Option<String>,
+    expected_owner: Option<String>,
+    conditions: Reading,
+    range: Option<String>,
+    part_number: Option<i32>,
+    overrides: Overrides,
+    checksum: bool,
+    method: &'static str,
+}
+
+macro_rules! asked {
+    ($input:expr, $method:literal) => {
+        Asked {
+            bucket: $input.bucket,
+            key: key::read($input.key)?,
+            version_id: $input.version_id.filter(|id| !id.is_empty()),
+            expected_owner: $input.expected_bucket_owner,
+            conditions: Reading {
+                if_match: $input.if_match,
+                if_none_match: $input.if_none_match,
+                if_modified_since: $input.if_modified_since,
+                if_unmodified_since: $input.if_unmodified_since,
+            },
+            range: $input.range,
+            part_number: $input.part_number,
+            overrides: Overrides {
+                cache_control: $input.response_cache_control,
+                content_disposition: $input.response_content_disposition,
+                content_encoding: $input.response_content_encoding,
+                content_language: $input.response_content_language,
+                content_type: $input.response_content_type,
+                expires: $input.response_expires,
+            },
+            checksum: $input
+                .checksum_mode
+                .is_some_and(|mode| mode.eq_ignore_ascii_case("ENABLED")),
+            method: $method,
+        }
+    };
+}
+
+/// The members that both outputs have, filled.
+macro_rules! tell {
+    ($output:expr, $open:expr, $asked:expr, $found:expr) => {{
+        let Found {
+            version, range, part, ..
+        } = &$found;
+        let (headers, overrides) = (&version.headers, $asked.overrides);
+        $output.accept_ranges = Some("bytes".to_owned());
+        $output.last_modified = Some(version.modified);
+        $output.content_length = i64::try_from(range.end - range.start).ok();
+        $output.e_tag = Some(version.quoted_etag());
+        $output.version_id = shown_version(&$open.bucket, version);
+        $output.cache_control = overrides.cache_control.or_else(|| headers.cache_control.clone());
+        $output.content_disposition = overrides
+            .content_disposition
+            .or_else(|| headers.content_disposition.clone());
+        $output.content_encoding = overrides.content_encoding.or_else(|| headers.content_encoding.clone());
+        $output.content_language = overrides.content_language.or_else(|| headers.content_language.clone());
+        let content_type = overrides.content_type.or_else(|| headers.content_type.clone());
+        $output.content_type = content_type.or_else(|| Some(DEFAULT_CONTENT_TYPE.to_owned()));
+        let expires = overrides.expires.map(Timestamp::to_http_date);
+        $output.expires = expires.or_else(|| headers.expires.clone());
+        $output.metadata = Some(version.metadata.iter().cloned().collect());
+        $output.website_redirect_location = version.website_redirect.clone();
+        $output.storage_class = version.storage_class.clone();
+        $output.replication_status = version.replication.clone();
+        $output.tag_count = i32::try_from(version.tags.len()).ok().filter(|count| *count > 0);
+        $output.object_lock_mode = version.lock.mode.clone();
+        $output.object_lock_retain_until_date = version.lock.until;
+        let held = version.lock.legal_hold;
+        $output.object_lock_legal_hold_status = held.map(|on| if on { "ON" } else { "OFF" }.to_owned());
+        $output.parts_count = part.and(version.parts).and_then(|count| i32::try_from(count).ok());
+        if part.is_some() || $found.partial {
+            $output.content_range = Some(range::content_range(range, version.size));
+        }
+        tell_encryption!($output, &version.encryption);
+        if $asked.checksum && (!$found.partial || part.is_some()) {
+            tell_checksum!($output, &version.checksum);
+        }
+    }};
+}
+
+pub async fn get(ctx: Ctx, input: GetObjectRequest) -> Result<Reply<GetObjectOutput>, AwsError> {
+    let asked = asked!(input, "GET");
+    let (open, found) = find(&ctx, &asked, true).await?;
+    let mut output = GetObjectOutput::default();
+    tell!(output, open, asked, found);
+    let Found {
+        version,
+        range,
+        bytes,
+        pin,
+        partial,
+        ..
+    } = found;
+    let body = content::stream(&ctx, pin, &version.content, bytes, range)?;
+    Ok(Reply {
+        body: Some(body),
+        status: partial.then_some(206),
+        ..Reply::from(output)
+    })
+}
+
+pub async fn head(ctx: Ctx, input: HeadObjectRequest) -> Result<Reply<HeadObjectOutput>, AwsError> {
+    let asked = asked!(input, "HEAD");
+    let (open, found) = find(&ctx, &asked, false).await?;
+    let mut output = HeadObjectOutput::default();
+    tell!(output, open, asked, found);
+    Ok(Reply {
+        status: found.partial.then_some(206),
+        ..Reply::from(output)
+    })
+}
+
+/// The object that a read means, and what of it.
+struct Found {
+    version: Version,
+    /// Those that are in a row.
+    bytes: Option<Bytes>,
+    pin: virga_blob::Pin,
+    range: Range<u64>,
+    /// The part that was asked for.
+    part: Option<u32>,
+    /// Whether the answer is 206.
+    partial: bool,
+}
+
+async fn find(ctx: &Ctx, asked: &Asked, with_bytes: bool) -> Result<(Open, Found), AwsError> {
+    if asked.range.is_some() && asked.part_number.is_some() {
+        return Err(errors::invalid_request(
+            "Cannot specify both Range header and partNumber query parameter",
+        ));
+    }
+    let wanted = Wanted {
+        bucket: asked.bucket.as_deref(),
+        expected_owner: asked.expected_owner.as_deref(),
+        action: if asked.version_id.is_some() {
+            "GetObjectVersion"
+        } else {
+            "GetObject"
+        },
+        key: Some(&asked.key),
+    };
+    let open = access::open(ctx, wanted).await?;
+    // Before the row is read: the file that it names is not removed from now on.
+    let pin = ctx.blobs().pin();
+    let (version, bytes) = open.home.read(|tx| -> Result<_, AwsError> {
+        let version = read_version(tx, &open.bucket, &asked.key, asked.version_id.as_deref(), asked.method)?;
+        let bytes = if with_bytes {
+            content::row(tx, &open.bucket, &version.content)?
+        } else {
+            None
+        };
+        Ok((version, bytes))
+    })?;
+    if let Some(unmet) = asked.conditions.unmet(&version, ctx.now()) {
+        return Err(unmet.of_read(&version));
+    }
+    let mut found = Found {
+        range: 0..version.size,
+        part: None,
+        partial: false,
+        version,
+        bytes,
+        pin,
+    };
+    if let Some(header) = &asked.range
+        && let Some(range) = range::parse(header, found.version.size)?
+    {
+        found.range = range;
+        found.partial = true;
+    }
+    if let Some(number) = asked.part_number {
+        if number < 1 || number > 10_000 {
+            return Err(errors::invalid_argument(
+                "Part number must be an integer between 1 and 10000, inclusive",
+                "partNumber",
+                &number.to_string(),
+            ));
+        }
+        let parts = found.version.parts.unwrap_or(1);
+        let part = u32::try_from(number).unwrap_or(u32::MAX);
+        if part > parts {
+            return Err(errors::invalid_part_number(number, parts));
+        }
+        found.part = Some(part);
+        found.partial = true;
+    }
+    Ok((open, found))
+}
+
+/// The version that a read means.
+///
+/// # Errors
+/// What S3 answers where there is none, or a delete marker in its place.
+pub fn read_version(
+    tx: &virga_service::ReadTx<'_>,
+    bucket: &Bucket,
+    key: &str,
+    id: Option<&str>,
+    method: &str,
+) -> Result<Version, AwsError> {
+    let Some(id) = id else {
+        if let Some(current) = versions::current(tx, bucket, key)? {
+            return Ok(current);
+        }
+        let error = errors::no_such_key(key);
+        return Err(match versions::newest(tx, bucket, key)? {
+            Some(marker) => error
+                .with_header("x-amz-delete-marker", "true")
+                .with_header("x-amz-version-id", marker.shown_id()),
+            None => error,
+        });
+    };
+    version_id::check(id)?;
+    match versions::find(tx, bucket, key, id)? {
+        None => Err(errors::no_such_version(key, id)),
+        Some(marker) if marker.delete_marker => Err(errors::method_not_allowed(method, "DeleteMarker")
+            .with_header("x-amz-delete-marker", "true")
+            .with_header("x-amz-version-id", marker.shown_id())
+            .with_header("Last-Modified", marker.modified.to_http_date())
+            .with_header("Allow", "DELETE")),
+        Some(version) => Ok(version),
+    }
+}
+
+/// The version id as reads tell it: only of buckets that have versions.
+pub fn shown_version(bucket: &Bucket, version: &Version) -> Option<String> {
+    bucket.is_versioned().then(|| version.shown_id().to_owned())
+}
