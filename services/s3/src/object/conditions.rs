@@ -16,28 +16,28 @@ pub struct Reading {
 /// A condition that does not hold, by its name in the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unmet {
-    IfMatch,
-    IfNoneMatch,
-    IfModifiedSince,
-    IfUnmodifiedSince,
+    Match,
+    NoneMatch,
+    ModifiedSince,
+    UnmodifiedSince,
 }
 
 impl Unmet {
     /// The header's name.
     pub fn header(self) -> &'static str {
         match self {
-            Unmet::IfMatch => "If-Match",
-            Unmet::IfNoneMatch => "If-None-Match",
-            Unmet::IfModifiedSince => "If-Modified-Since",
-            Unmet::IfUnmodifiedSince => "If-Unmodified-Since",
+            Unmet::Match => "If-Match",
+            Unmet::NoneMatch => "If-None-Match",
+            Unmet::ModifiedSince => "If-Modified-Since",
+            Unmet::UnmodifiedSince => "If-Unmodified-Since",
         }
     }
 
     /// The error of a read.
     pub fn of_read(self, version: &Version) -> AwsError {
         match self {
-            Unmet::IfMatch | Unmet::IfUnmodifiedSince => errors::precondition_failed(self.header()),
-            Unmet::IfNoneMatch | Unmet::IfModifiedSince => errors::not_modified()
+            Unmet::Match | Unmet::UnmodifiedSince => errors::precondition_failed(self.header()),
+            Unmet::NoneMatch | Unmet::ModifiedSince => errors::not_modified()
                 .with_header("ETag", version.quoted_etag())
                 .with_header("Last-Modified", version.modified.to_http_date()),
         }
@@ -55,20 +55,20 @@ impl Reading {
     pub fn unmet(&self, version: &Version, now: Timestamp) -> Option<Unmet> {
         if let Some(tags) = &self.if_match {
             if !fits(tags, &version.etag) {
-                return Some(Unmet::IfMatch);
+                return Some(Unmet::Match);
             }
         } else if self.if_unmodified_since.is_some_and(|time| version.modified > time) {
-            return Some(Unmet::IfUnmodifiedSince);
+            return Some(Unmet::UnmodifiedSince);
         }
         if let Some(tags) = &self.if_none_match {
             if fits(tags, &version.etag) {
-                return Some(Unmet::IfNoneMatch);
+                return Some(Unmet::NoneMatch);
             }
         } else if self
             .if_modified_since
             .is_some_and(|time| version.modified <= time && time <= now)
         {
-            return Some(Unmet::IfModifiedSince);
+            return Some(Unmet::ModifiedSince);
         }
         None
     }
@@ -181,7 +181,7 @@ mod tests {
                     if_match: text("x"),
                     ..Reading::default()
                 },
-                Some(Unmet::IfMatch),
+                Some(Unmet::Match),
             ),
             (
                 Reading {
@@ -196,14 +196,14 @@ mod tests {
                     if_none_match: text("*"),
                     ..Reading::default()
                 },
-                Some(Unmet::IfNoneMatch),
+                Some(Unmet::NoneMatch),
             ),
             (
                 Reading {
                     if_modified_since: at(100),
                     ..Reading::default()
                 },
-                Some(Unmet::IfModifiedSince),
+                Some(Unmet::ModifiedSince),
             ),
             (
                 Reading {
@@ -217,7 +217,7 @@ mod tests {
                     if_unmodified_since: at(99),
                     ..Reading::default()
                 },
-                Some(Unmet::IfUnmodifiedSince),
+                Some(Unmet::UnmodifiedSince),
             ),
         ] {
             assert_eq!(reading.unmet(&version(), now), expected, "{reading:?}");

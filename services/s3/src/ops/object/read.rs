@@ -204,7 +204,7 @@ async fn find(ctx: &Ctx, asked: &Asked, with_bytes: bool) -> Result<(Open, Found
         found.partial = true;
     }
     if let Some(number) = asked.part_number {
-        if number < 1 || number > 10_000 {
+        if !(1..=10_000).contains(&number) {
             return Err(errors::invalid_argument(
                 "Part number must be an integer between 1 and 10000, inclusive",
                 "partNumber",
