@@ -12,6 +12,7 @@ pub mod expression;
 pub mod legacy;
 pub mod number;
 pub mod partiql;
+pub mod stored;
 
 pub use attribute::{AttributeValue, Item, KeyError, KeyRole, Kind};
 pub use error::Invalid;

@@ -17,7 +17,7 @@ pub fn source(rooms: &[Room]) -> String {
          pub fn services() -> Vec<Service> {\n    vec![\n",
     );
     for room in rooms {
-        let _ = writeln!(text, "virga_{}::service(),", room.folder.replace('-', "_"));
+        let _ = writeln!(text, "{}::service(),", room.path());
     }
     text.push_str("]\n}\n");
     text
@@ -37,7 +37,7 @@ pub fn structures(rooms: &[Room], example: &Room) -> String {
         }
     };
     for room in rooms {
-        list(room, &format!("virga_{}::wire", room.folder.replace('-', "_")));
+        list(room, &format!("{}::wire", room.path()));
     }
     list(example, "crate::wire");
     text.push_str("];\n");
@@ -55,7 +55,7 @@ pub fn manifest(rooms: &[Room]) -> Result<String, String> {
         .split_once(END)
         .ok_or(format!("{MANIFEST}: the line `{}` is gone", END.trim()))?;
     let mut lines = String::new();
-    for room in rooms {
+    for room in rooms.iter().filter(|room| room.module.is_none()) {
         let _ = writeln!(lines, "virga-{0} = {{ path = \"../../services/{0}\" }}", room.folder);
     }
     Ok(format!("{before}{BEGIN}{lines}{END}{after}"))

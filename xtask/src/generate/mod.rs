@@ -34,6 +34,7 @@ pub fn run(words: &[String]) -> Outcome {
                 "{}",
                 rustfmt(&wire::write(&Room {
                     folder,
+                    module: None,
                     model,
                     operations
                 })?)?
@@ -59,7 +60,7 @@ pub fn make() -> Result<Vec<Generated>, String> {
     let mut files = Vec::new();
     for room in &rooms {
         files.push(Generated {
-            path: Path::new("services").join(&room.folder).join("src/wire.rs"),
+            path: room.wire(),
             text: rustfmt(&wire::write(room)?)?,
         });
     }
@@ -88,9 +89,27 @@ pub fn make() -> Result<Vec<Generated>, String> {
 pub struct Room {
     /// The folder's name.
     pub folder: String,
+    /// The module within the crate that holds a further service of the same owner of state (`also` in service.toml).
+    pub module: Option<String>,
     pub model: &'static ServiceModel,
     /// Names of the kept operations, sorted.
     pub operations: Vec<String>,
+}
+
+impl Room {
+    /// The crate, or the module of it, that has `service()` and `wire`.
+    pub fn path(&self) -> String {
+        let name = format!("virga_{}", self.folder.replace('-', "_"));
+        match &self.module {
+            Some(module) => format!("{name}::{module}"),
+            None => name,
+        }
+    }
+
+    fn wire(&self) -> PathBuf {
+        let source = Path::new("services").join(&self.folder).join("src");
+        source.join(self.module.as_deref().unwrap_or_default()).join("wire.rs")
+    }
 }
 
 /// The model in the catalog's tests, which has what the services' models lack.
@@ -101,6 +120,7 @@ fn example() -> Result<Room, String> {
     let model: &'static ServiceModel = Box::leak(Box::new(botocore::convert("example", &json)?));
     Ok(Room {
         folder: "example".to_owned(),
+        module: None,
         model,
         operations: model.operations.iter().map(|o| o.name.clone()).collect(),
     })
@@ -115,10 +135,12 @@ pub fn rooms() -> Result<Vec<Room>, String> {
         .filter(|folder| folder.join("service.toml").is_file())
         .collect();
     folders.sort();
-    folders.iter().map(|folder| room(folder)).collect()
+    let rooms: Result<Vec<Vec<Room>>, String> = folders.iter().map(|folder| rooms_of(folder)).collect();
+    Ok(rooms?.into_iter().flatten().collect())
 }
 
-fn room(path: &Path) -> Result<Room, String> {
+/// The service of a folder, and those that share its state: `also = ["dynamodbstreams"]`, each kept whole.
+fn rooms_of(path: &Path) -> Result<Vec<Room>, String> {
     let file = path.join("service.toml");
     let text = fs::read_to_string(&file).map_err(at(&file))?;
     let wrong = |what: String| format!("{}: {what}", file.display());
@@ -139,11 +161,24 @@ fn room(path: &Path) -> Result<Room, String> {
         return Err(wrong(format!("the model has no operation {unknown}")));
     }
     let folder = path.file_name().map(|name| name.to_string_lossy().into_owned());
-    Ok(Room {
-        folder: folder.unwrap_or_default(),
+    let folder = folder.unwrap_or_default();
+    let also = table.get("also").and_then(Toml::as_array).into_iter().flatten();
+    let mut rooms = vec![Room {
+        folder: folder.clone(),
+        module: None,
         model,
         operations,
-    })
+    }];
+    for name in also.filter_map(Toml::as_str) {
+        let model = pack::service(name).ok_or_else(|| wrong(format!("there is no model {name}")))?;
+        rooms.push(Room {
+            folder: folder.clone(),
+            module: Some(name.replace('-', "_")),
+            model,
+            operations: model.operations.iter().map(|o| o.name.clone()).collect(),
+        });
+    }
+    Ok(rooms)
 }
 
 /// Formats as `cargo fmt` would.

@@ -75,6 +75,16 @@ impl Number {
         1 + self.digits().div_ceil(2) as usize
     }
 
+    /// Sign, coefficient and exponent, for the stored form.
+    pub(crate) fn parts(&self) -> (bool, u128, i16) {
+        (self.negative, self.coefficient, self.exponent)
+    }
+
+    /// The reverse of [`Number::parts`].
+    pub(crate) fn from_parts(negative: bool, coefficient: u128, exponent: i16) -> Number {
+        Number::normal(negative, coefficient, i32::from(exponent))
+    }
+
     /// As a whole number, if it is one that fits.
     pub fn to_i64(&self) -> Option<i64> {
         let scale = 10i128.checked_pow(u32::try_from(self.exponent).ok()?)?;

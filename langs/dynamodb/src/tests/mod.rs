@@ -7,6 +7,7 @@ mod legacy;
 mod number;
 mod parser;
 mod partiql;
+mod stored;
 mod updates;
 
 use crate::{AttributeValue, ExpressionKind, Item, Number, Placeholders};

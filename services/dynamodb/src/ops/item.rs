@@ -1,0 +1,203 @@
+//! PutItem, GetItem, UpdateItem, DeleteItem.
+
+use crate::capacity::{Cost, Told, read_units};
+use crate::errors::validation;
+use crate::expression::{Expressions, Parameters};
+use crate::state::{At, Definition, ITEMS};
+use crate::tables;
+use crate::value::{Input, Output, item_json};
+use crate::wire;
+use crate::write::{self, Action, Outcome, Write};
+use std::collections::BTreeMap;
+use virga_base::AwsError;
+use virga_lang_dynamodb::{ExpressionKind, Item, Update};
+use virga_service::{Ctx, Value};
+use virga_shape::{IntoValue, ShapeRef};
+
+const PUT: Parameters = Parameters {
+    with_values: &["ConditionExpression"],
+    with_names: &[],
+    legacy: &["Expected", "ConditionalOperator"],
+};
+const UPDATE: Parameters = Parameters {
+    with_values: &["UpdateExpression", "ConditionExpression"],
+    with_names: &[],
+    legacy: &["AttributeUpdates", "Expected", "ConditionalOperator"],
+};
+const GET: Parameters = Parameters {
+    with_values: &[],
+    with_names: &["ProjectionExpression"],
+    legacy: &["AttributesToGet"],
+};
+
+/// What a write answers, as far as that is the caller's choice.
+struct Wanted {
+    values: String,
+    item_on_failure: bool,
+    capacity: Told,
+    metrics: bool,
+    shape: ShapeRef,
+}
+
+impl Wanted {
+    fn read(input: &Input) -> Wanted {
+        Wanted {
+            values: input.text("ReturnValues").unwrap_or("NONE").to_owned(),
+            item_on_failure: input.text("ReturnValuesOnConditionCheckFailure") == Some("ALL_OLD"),
+            capacity: Told::read(input),
+            metrics: input.text("ReturnItemCollectionMetrics") == Some("SIZE"),
+            shape: input.attribute_shape(),
+        }
+    }
+
+    /// Of operations that cannot answer what is new.
+    fn check_old_only(&self) -> Result<(), AwsError> {
+        if matches!(self.values.as_str(), "NONE" | "ALL_OLD") {
+            Ok(())
+        } else {
+            Err(validation("Return values set to invalid value"))
+        }
+    }
+}
+
+pub async fn put(ctx: Ctx, mut input: Input, out: Output) -> Result<Value, AwsError> {
+    let expressions = PUT.read(&mut input)?;
+    let item = input.item("Item")?.unwrap_or_default();
+    let wanted = Wanted::read(&input);
+    wanted.check_old_only()?;
+    write::check_size(&item)?;
+    let write = conditional(&expressions, |_| Ok(Action::Put(item)))?;
+    run(&ctx, &input, &write, wanted, out).await
+}
+
+pub async fn delete(ctx: Ctx, mut input: Input, out: Output) -> Result<Value, AwsError> {
+    let expressions = PUT.read(&mut input)?;
+    let key = input.item("Key")?.unwrap_or_default();
+    let wanted = Wanted::read(&input);
+    wanted.check_old_only()?;
+    let write = conditional(&expressions, |_| Ok(Action::Delete(key)))?;
+    run(&ctx, &input, &write, wanted, out).await
+}
+
+pub async fn update(ctx: Ctx, mut input: Input, out: Output) -> Result<Value, AwsError> {
+    let expressions = UPDATE.read(&mut input)?;
+    let key = input.item("Key")?.unwrap_or_default();
+    let wanted = Wanted::read(&input);
+    let write = conditional(&expressions, |update| Ok(Action::Update(key, update)))?;
+    run(&ctx, &input, &write, wanted, out).await
+}
+
+/// A write with its condition, and with its update if it is one.
+fn conditional(
+    expressions: &Expressions,
+    action: impl FnOnce(Option<Update>) -> Result<Action, AwsError>,
+) -> Result<Write, AwsError> {
+    let mut placeholders = expressions.placeholders()?;
+    let update = expressions.update(&mut placeholders)?;
+    let condition = expressions.condition(ExpressionKind::Condition, &mut placeholders)?;
+    placeholders.finish().map_err(crate::errors::invalid)?;
+    Ok(Write {
+        action: action(update)?,
+        condition,
+    })
+}
+
+async fn run(ctx: &Ctx, input: &Input, write: &Write, wanted: Wanted, mut out: Output) -> Result<Value, AwsError> {
+    let name = tables::name(ctx, input.text("TableName"))?;
+    let now = ctx.now();
+    let done = ctx
+        .write(|tx| {
+            let table = tables::open(tx, &name, now)?;
+            let spot = write.check(&table)?;
+            let outcome = write.run(tx, &table, &spot, now)?;
+            Ok((table, outcome))
+        })
+        .await;
+    let (table, outcome) = done.map_err(|failure| {
+        let show = |item| item_json(item, wanted.shape);
+        write::failed(failure, wanted.item_on_failure.then_some(show))
+    })?;
+    wanted.capacity.tell(&mut out, &table, &outcome.cost);
+    if wanted.metrics
+        && let Some(metrics) = collection_metrics(&table, write.item())
+    {
+        let shape = out.of("ItemCollectionMetrics");
+        out.set("ItemCollectionMetrics", metrics.into_value(shape));
+    }
+    if let Some(attributes) = returned(&wanted.values, outcome) {
+        out.set_item("Attributes", attributes);
+    }
+    Ok(out.done())
+}
+
+fn returned(values: &str, outcome: Outcome) -> Option<Item> {
+    let shown = match values {
+        "ALL_OLD" => outcome.old.map(|old| old.item),
+        "ALL_NEW" => outcome.new.map(|new| new.item),
+        // Of an item that was not there, nothing is old.
+        "UPDATED_OLD" => outcome
+            .updated
+            .filter(|_| outcome.old.is_some())
+            .map(|updated| updated.old),
+        "UPDATED_NEW" => outcome.updated.map(|updated| updated.new),
+        _ => None,
+    };
+    shown.filter(|item| !item.is_empty())
+}
+
+/// The size of a partition of a table with local indexes, which is told only roughly: all in the first gigabyte.
+pub fn collection_metrics(table: &Definition, item: &Item) -> Option<wire::ItemCollectionMetrics> {
+    if !table.has_local_index() {
+        return None;
+    }
+    let key = table.schema.partition.first()?;
+    let value = item.get(&key.name)?;
+    Some(wire::ItemCollectionMetrics {
+        item_collection_key: Some(BTreeMap::from([(key.name.clone(), typed(value))])),
+        size_estimate_range_gb: Some(vec![0.0, 1.0]),
+    })
+}
+
+/// A key attribute's value as the model's type.
+fn typed(value: &virga_lang_dynamodb::AttributeValue) -> wire::AttributeValue {
+    use virga_lang_dynamodb::AttributeValue as Plain;
+    let mut typed = wire::AttributeValue::default();
+    match value {
+        Plain::S(text) => typed.s = Some(text.clone()),
+        Plain::N(number) => typed.n = Some(number.to_string()),
+        Plain::B(bytes) => typed.b = Some(bytes.clone().into()),
+        _ => {}
+    }
+    typed
+}
+
+pub async fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, AwsError> {
+    let expressions = GET.read(&mut input)?;
+    let key = input.item("Key")?.unwrap_or_default();
+    let mut placeholders = expressions.placeholders()?;
+    let projection = expressions.projection(&mut placeholders)?;
+    placeholders.finish().map_err(crate::errors::invalid)?;
+    let name = tables::name(&ctx, input.text("TableName"))?;
+    let now = ctx.now();
+    let (table, found) = ctx.read(|tx| -> Result<_, AwsError> {
+        let table = tables::open(tx, &name, now)?;
+        write::check_key(&table.schema, &key)?;
+        let spot = table.schema.spot(&key).unwrap_or_default();
+        let found = tx.get(&ITEMS, (table.data, At(&spot)))?;
+        Ok((table, found))
+    })?;
+    let consistent = input.flag("ConsistentRead") == Some(true);
+    let cost = Cost {
+        table: read_units(found.as_ref().map_or(0, |found| found.size_bytes), consistent),
+        ..Cost::default()
+    };
+    Told::read(&input).tell(&mut out, &table, &cost);
+    if let Some(found) = found {
+        let item = match projection {
+            Some(projection) => projection.apply(&found.item),
+            None => found.item,
+        };
+        out.set_item("Item", item);
+    }
+    Ok(out.done())
+}

@@ -1,0 +1,29 @@
+//! The operations, by noun.
+
+pub mod batch;
+pub mod item;
+pub mod table;
+pub mod update_table;
+
+use crate::value::{Input, Output};
+use std::future::Future;
+use virga_base::AwsError;
+use virga_service::{Answer, Ctx, Value};
+
+/// Wraps an operation that takes its input's members by name: attribute values go from the codec to the language once.
+pub fn on_value<F, R>(f: F) -> virga_service::Handler
+where
+    F: Fn(Ctx, Input, Output) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<Value, AwsError>> + Send + 'static,
+{
+    Box::new(move |ctx, input, shape| match (Input::new(input), shape) {
+        (Some(input), Some(shape)) => {
+            let answer = f(ctx, input, Output::new(shape));
+            Box::pin(async move { answer.await.map(Answer::from) })
+        }
+        // Every operation has required members, and the model's constraints were checked.
+        _ => Box::pin(std::future::ready(Err(AwsError::internal(
+            "an operation without input",
+        )))),
+    })
+}

@@ -1,0 +1,331 @@
+//! Between the codec's values and the language's, and the members of inputs by name.
+
+use crate::errors;
+use std::collections::BTreeMap;
+use virga_base::AwsError;
+use virga_lang_dynamodb::attribute::{check_item, check_value};
+use virga_lang_dynamodb::{AttributeValue, Invalid, Item, Number};
+use virga_shape::{ShapeRef, StructValue, Value};
+
+/// Members of the model's `AttributeValue`, by index; a test holds them to the model.
+mod member {
+    pub const S: u16 = 0;
+    pub const N: u16 = 1;
+    pub const B: u16 = 2;
+    pub const SS: u16 = 3;
+    pub const NS: u16 = 4;
+    pub const BS: u16 = 5;
+    pub const M: u16 = 6;
+    pub const L: u16 = 7;
+    pub const NULL: u16 = 8;
+    pub const BOOL: u16 = 9;
+}
+
+const EMPTY: &str = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes";
+const SEVERAL: &str =
+    "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes";
+
+/// One attribute value as it came. Sets and nesting are checked by [`read_item`] and by the placeholders.
+pub fn read_value(value: Value) -> Result<AttributeValue, Invalid> {
+    let Value::Struct(value) = value else {
+        return Err(Invalid::new(EMPTY));
+    };
+    let mut fields = value.into_fields().into_iter();
+    let (index, inner) = fields.next().ok_or_else(|| Invalid::new(EMPTY))?;
+    if fields.next().is_some() {
+        return Err(Invalid::new(SEVERAL));
+    }
+    Ok(match (index, inner) {
+        (member::S, Value::String(text)) => AttributeValue::S(text),
+        (member::N, Value::String(text)) => AttributeValue::N(text.parse()?),
+        (member::B, Value::Blob(bytes)) => AttributeValue::B(bytes.into()),
+        (member::SS, Value::List(set)) => AttributeValue::Ss(set.into_iter().filter_map(text).collect()),
+        (member::NS, Value::List(set)) => AttributeValue::Ns(
+            set.into_iter()
+                .filter_map(text)
+                .map(|text| text.parse::<Number>())
+                .collect::<Result<_, _>>()?,
+        ),
+        (member::BS, Value::List(set)) => AttributeValue::Bs(set.into_iter().filter_map(blob).collect()),
+        (member::M, Value::Map(entries)) => AttributeValue::M(read_map(entries)?),
+        (member::L, Value::List(items)) => {
+            AttributeValue::L(items.into_iter().map(read_value).collect::<Result<_, _>>()?)
+        }
+        (member::NULL, Value::Bool(true)) => AttributeValue::Null,
+        (member::NULL, _) => {
+            return Err(Invalid::parameter(
+                "Null attribute value types must have the value of true",
+            ));
+        }
+        (member::BOOL, Value::Bool(flag)) => AttributeValue::Bool(flag),
+        _ => return Err(Invalid::new(EMPTY)),
+    })
+}
+
+fn text(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn blob(value: Value) -> Option<Vec<u8>> {
+    match value {
+        Value::Blob(bytes) => Some(bytes.into()),
+        _ => None,
+    }
+}
+
+fn read_map(entries: Vec<(String, Value)>) -> Result<Item, Invalid> {
+    entries
+        .into_iter()
+        .map(|(name, value)| Ok((name, read_value(value)?)))
+        .collect()
+}
+
+/// An item or a key as it came, with all checks that need no table.
+pub fn read_item(value: Value) -> Result<Item, Invalid> {
+    let Value::Map(entries) = value else {
+        return Err(Invalid::new(EMPTY));
+    };
+    let item = read_map(entries)?;
+    check_item(&item)?;
+    Ok(item)
+}
+
+/// The values of placeholders; errors name the placeholder.
+pub fn read_placeholders(value: Value) -> Result<Item, Invalid> {
+    let Value::Map(entries) = value else {
+        return Err(Invalid::new(EMPTY));
+    };
+    entries
+        .into_iter()
+        .map(|(key, value)| {
+            let read = read_value(value).and_then(|value| check_value(&value).map(|()| value));
+            match read {
+                Ok(value) => Ok((key, value)),
+                Err(error) => Err(Invalid(format!(
+                    "ExpressionAttributeValues contains invalid value: {error} for key {key}"
+                ))),
+            }
+        })
+        .collect()
+}
+
+/// As an answer's `AttributeValue`, whose shape is given.
+pub fn write_value(value: AttributeValue, shape: ShapeRef) -> Value {
+    let list = |set: Vec<Value>| Value::List(set);
+    let (index, inner) = match value {
+        AttributeValue::S(text) => (member::S, Value::String(text)),
+        AttributeValue::N(number) => (member::N, Value::String(number.to_string())),
+        AttributeValue::B(bytes) => (member::B, Value::Blob(bytes.into())),
+        AttributeValue::Ss(set) => (member::SS, list(set.into_iter().map(Value::String).collect())),
+        AttributeValue::Ns(set) => (
+            member::NS,
+            list(
+                set.into_iter()
+                    .map(|number| Value::String(number.to_string()))
+                    .collect(),
+            ),
+        ),
+        AttributeValue::Bs(set) => (
+            member::BS,
+            list(set.into_iter().map(|bytes| Value::Blob(bytes.into())).collect()),
+        ),
+        AttributeValue::M(map) => (member::M, write_item(map, shape)),
+        AttributeValue::L(items) => (
+            member::L,
+            list(items.into_iter().map(|item| write_value(item, shape)).collect()),
+        ),
+        AttributeValue::Null => (member::NULL, Value::Bool(true)),
+        AttributeValue::Bool(flag) => (member::BOOL, Value::Bool(flag)),
+    };
+    let mut out = StructValue::with_capacity(shape, 1);
+    out.set_at(index, inner);
+    Value::Struct(out)
+}
+
+/// As a map of an answer, by the shape of its values.
+pub fn write_item(item: Item, shape: ShapeRef) -> Value {
+    Value::Map(
+        item.into_iter()
+            .map(|(name, value)| (name, write_value(value, shape)))
+            .collect(),
+    )
+}
+
+/// As the detail of an error.
+pub fn item_json(item: Item, shape: ShapeRef) -> serde_json::Value {
+    write_item(item, shape).to_json()
+}
+
+/// An operation's input, or a structure in it, whose members are taken out by name.
+pub struct Input(StructValue);
+
+impl Input {
+    pub fn new(value: Value) -> Option<Input> {
+        match value {
+            Value::Struct(value) => Some(Input(value)),
+            _ => None,
+        }
+    }
+
+    /// A structure without members.
+    pub fn empty(shape: ShapeRef) -> Input {
+        Input(StructValue::new(shape))
+    }
+
+    /// The shape of attribute values in the service's model.
+    pub fn attribute_shape(&self) -> ShapeRef {
+        let model = self.0.shape().model();
+        model.shape_named("AttributeValue").unwrap_or_else(|| self.0.shape())
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.0.get(name).is_some()
+    }
+
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        let (index, _) = self.0.shape().member(name)?;
+        self.0.take_at(index)
+    }
+
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get_str(name)
+    }
+
+    pub fn take_text(&mut self, name: &str) -> Option<String> {
+        self.take(name).and_then(text)
+    }
+
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        match self.0.get(name) {
+            Some(Value::Bool(flag)) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    pub fn integer(&self, name: &str) -> Option<i64> {
+        match self.0.get(name) {
+            Some(Value::Integer(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// A member that is an item or a key.
+    pub fn item(&mut self, name: &str) -> Result<Option<Item>, AwsError> {
+        self.take(name).map(read_item).transpose().map_err(errors::invalid)
+    }
+
+    /// A member that is a list of texts.
+    pub fn texts(&mut self, name: &str) -> Option<Vec<String>> {
+        match self.take(name)? {
+            Value::List(items) => Some(items.into_iter().filter_map(text).collect()),
+            _ => None,
+        }
+    }
+
+    /// `ExpressionAttributeNames`.
+    pub fn text_map(&mut self, name: &str) -> Option<BTreeMap<String, String>> {
+        match self.take(name)? {
+            Value::Map(entries) => Some(
+                entries
+                    .into_iter()
+                    .filter_map(|(key, value)| Some((key, text(value)?)))
+                    .collect(),
+            ),
+            _ => None,
+        }
+    }
+
+    /// A member that is a list of structures.
+    pub fn inputs(&mut self, name: &str) -> Vec<Input> {
+        match self.take(name) {
+            Some(Value::List(items)) => items.into_iter().filter_map(Input::new).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// A member that is a map.
+    pub fn entries(&mut self, name: &str) -> Vec<(String, Value)> {
+        match self.take(name) {
+            Some(Value::Map(entries)) => entries,
+            _ => Vec::new(),
+        }
+    }
+
+    /// A member that is a structure.
+    pub fn input(&mut self, name: &str) -> Option<Input> {
+        self.take(name).and_then(Input::new)
+    }
+}
+
+/// An answer under construction, whose members are set by name.
+pub struct Output(StructValue);
+
+impl Output {
+    pub fn new(shape: ShapeRef) -> Output {
+        Output(StructValue::new(shape))
+    }
+
+    pub fn shape(&self) -> ShapeRef {
+        self.0.shape()
+    }
+
+    /// The shape of a member.
+    pub fn of(&self, name: &str) -> ShapeRef {
+        let shape = self.0.shape();
+        shape.member(name).map_or(shape, |(_, member)| shape.target(member))
+    }
+
+    pub fn set(&mut self, name: &str, value: Value) {
+        let known = self.0.set(name, value);
+        debug_assert!(known, "{} has no {name}", self.0.shape().name());
+    }
+
+    /// Sets a member that is an item.
+    pub fn set_item(&mut self, name: &str, item: Item) {
+        let target = self.of(name);
+        let element = target.element().unwrap_or(target);
+        self.set(name, write_item(item, element));
+    }
+
+    pub fn done(self) -> Value {
+        Value::Struct(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::member;
+    use virga_shape::pack;
+
+    #[test]
+    fn members_stand_where_the_models_have_them() {
+        let expected = [
+            ("S", member::S),
+            ("N", member::N),
+            ("B", member::B),
+            ("SS", member::SS),
+            ("NS", member::NS),
+            ("BS", member::BS),
+            ("M", member::M),
+            ("L", member::L),
+            ("NULL", member::NULL),
+            ("BOOL", member::BOOL),
+        ];
+        for name in ["dynamodb", "dynamodbstreams"] {
+            let shape = pack::service(name)
+                .and_then(|model| model.shape_named("AttributeValue"))
+                .expect(name);
+            assert_eq!(shape.members().len(), expected.len());
+            for (member, index) in expected {
+                assert_eq!(
+                    shape.member(member).map(|(index, _)| index),
+                    Some(index),
+                    "{name}: {member}"
+                );
+            }
+        }
+    }
+}

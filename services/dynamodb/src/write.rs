@@ -1,0 +1,214 @@
+//! One write: what is asked of one item, checked against its table and done in a transaction.
+
+use crate::capacity::Cost;
+use crate::change::{self, By};
+use crate::errors::{self, invalid, parameter, validation};
+use crate::schema::{Index, KeySchema};
+use crate::state::{At, Definition, ITEMS, StoredItem};
+use virga_base::{AwsError, Timestamp};
+use virga_lang_dynamodb::attribute::{
+    ITEM_SIZE_MAX_BYTES, KeyError, KeyRole, check_item, check_key_value, item_size_bytes,
+};
+use virga_lang_dynamodb::{Condition, Item, Kind, Update, Updated};
+use virga_service::{StoreError, Tx};
+
+/// What is done to an item. All but `Put` name it by its key.
+pub enum Action {
+    Put(Item),
+    Delete(Item),
+    Update(Item, Option<Update>),
+    /// Nothing: only the condition counts.
+    Check(Item),
+}
+
+/// A write and its condition.
+pub struct Write {
+    pub action: Action,
+    pub condition: Option<Condition>,
+}
+
+/// What a write has done.
+pub struct Outcome {
+    pub old: Option<StoredItem>,
+    pub new: Option<StoredItem>,
+    /// What an update changed.
+    pub updated: Option<Updated>,
+    pub cost: Cost,
+}
+
+/// Why a write was not done.
+pub enum Failure {
+    /// The condition did not hold on the item as it is.
+    Condition(Option<Item>),
+    Error(AwsError),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        Failure::Error(error.into())
+    }
+}
+
+impl From<AwsError> for Failure {
+    fn from(error: AwsError) -> Failure {
+        Failure::Error(error)
+    }
+}
+
+/// Checks a `Key` as operations take it.
+pub fn check_key(schema: &KeySchema, key: &Item) -> Result<(), AwsError> {
+    if key.len() != schema.count() {
+        return Err(validation("The number of conditions on the keys is invalid"));
+    }
+    if schema.names().any(|name| !key.contains_key(name)) {
+        return Err(validation("The provided key element does not match the schema"));
+    }
+    schema.check(key).map_err(|error| invalid(error.in_key()))
+}
+
+/// Checks the size of an item that PutItem was given; needs no table.
+pub fn check_size(item: &Item) -> Result<usize, AwsError> {
+    let size_bytes = item_size_bytes(item);
+    if size_bytes > ITEM_SIZE_MAX_BYTES {
+        return Err(validation("Item size has exceeded the maximum allowed size"));
+    }
+    Ok(size_bytes)
+}
+
+fn check_put(table: &Definition, item: &Item) -> Result<(), AwsError> {
+    if let Some(missing) = table.schema.names().find(|name| !item.contains_key(*name)) {
+        return Err(parameter(format!("Missing the key {missing} in the item")));
+    }
+    table.schema.check(item).map_err(|error| invalid(error.in_item()))?;
+    table.indexes.iter().try_for_each(|index| check_index_keys(index, item))
+}
+
+/// Index keys may be missing, but not of another type, empty or too long.
+fn check_index_keys(index: &Index, item: &Item) -> Result<(), AwsError> {
+    let mut sort_bytes = 0;
+    for (role, attribute) in index.schema.attributes() {
+        let Some(value) = item.get(&attribute.name) else {
+            continue;
+        };
+        check_key_value(role, &attribute.name, attribute.kind.kind(), value).map_err(|error| match error {
+            KeyError::Type { name, expected, actual } => parameter(format!(
+                "Type mismatch for Index Key {name} Expected: {} Actual: {} IndexName: {}",
+                expected.name(),
+                actual.name(),
+                index.name
+            )),
+            KeyError::Empty { name, kind } => validation(format!(
+                "One or more parameter values are not valid. A value specified for a secondary index key is not \
+                 supported. The AttributeValue for a key attribute cannot contain an empty {} value. IndexName: {}, \
+                 IndexKey: {name}",
+                if kind == Kind::B { "binary" } else { "string" },
+                index.name
+            )),
+            too_long @ KeyError::TooLong(_) => invalid(too_long.in_key()),
+        })?;
+        if role == KeyRole::Sort {
+            sort_bytes += value.size_bytes();
+        }
+    }
+    let _ = sort_bytes;
+    Ok(())
+}
+
+impl Write {
+    /// The item's key attributes, or the whole item.
+    pub fn item(&self) -> &Item {
+        match &self.action {
+            Action::Put(item) | Action::Delete(item) | Action::Update(item, _) | Action::Check(item) => item,
+        }
+    }
+
+    /// All checks that need the table but not the item; answers where the item lies.
+    pub fn check(&self, table: &Definition) -> Result<Vec<u8>, AwsError> {
+        match &self.action {
+            Action::Put(item) => check_put(table, item)?,
+            Action::Delete(key) | Action::Check(key) => check_key(&table.schema, key)?,
+            Action::Update(key, update) => {
+                check_key(&table.schema, key)?;
+                if let Some(update) = update {
+                    update.check_keys(table.schema.names()).map_err(invalid)?;
+                }
+            }
+        }
+        let spot = table.schema.spot(self.item());
+        spot.ok_or_else(|| validation("The provided key element does not match the schema"))
+    }
+
+    /// Does it. `spot` is what [`Write::check`] answered.
+    pub fn run(&self, tx: &mut Tx<'_>, table: &Definition, spot: &[u8], now: Timestamp) -> Result<Outcome, Failure> {
+        let old = tx.get(&ITEMS, (table.data, At(spot)))?;
+        if let Some(condition) = &self.condition {
+            let nothing = Item::new();
+            if !condition.matches(old.as_ref().map_or(&nothing, |old| &old.item)) {
+                return Err(Failure::Condition(old.map(|old| old.item)));
+            }
+        }
+        let mut updated = None;
+        let new = match &self.action {
+            Action::Check(_) => {
+                let cost = Cost {
+                    table: crate::capacity::write_units(old.as_ref().map_or(0, |old| old.size_bytes)),
+                    ..Cost::default()
+                };
+                return Ok(Outcome {
+                    old,
+                    new: None,
+                    updated,
+                    cost,
+                });
+            }
+            Action::Put(item) => Some(StoredItem {
+                size_bytes: item_size_bytes(item),
+                item: item.clone(),
+            }),
+            Action::Delete(_) => None,
+            Action::Update(key, update) => {
+                let before = old.as_ref().map(|old| &old.item);
+                let done = match update {
+                    Some(update) => update.apply(before, key).map_err(invalid)?,
+                    None => Updated {
+                        item: before.unwrap_or(key).clone(),
+                        old: Item::new(),
+                        new: Item::new(),
+                    },
+                };
+                check_item(&done.item).map_err(invalid)?;
+                let size_bytes = item_size_bytes(&done.item);
+                if size_bytes > ITEM_SIZE_MAX_BYTES {
+                    return Err(validation("Item size to update has exceeded the maximum allowed size").into());
+                }
+                for index in &table.indexes {
+                    check_index_keys(index, &done.item)?;
+                }
+                let item = done.item.clone();
+                updated = Some(done);
+                Some(StoredItem { size_bytes, item })
+            }
+        };
+        let cost = change::apply(tx, table, spot, (old.as_ref(), new.as_ref()), (now, By::Caller))?;
+        Ok(Outcome {
+            old,
+            new,
+            updated,
+            cost,
+        })
+    }
+}
+
+/// The error of a single operation whose write failed.
+pub fn failed(failure: Failure, shown: Option<impl FnOnce(Item) -> serde_json::Value>) -> AwsError {
+    match failure {
+        Failure::Error(error) => error,
+        Failure::Condition(item) => {
+            let error = errors::condition_failed();
+            match (item, shown) {
+                (Some(item), Some(show)) => error.with_detail("Item", show(item)),
+                _ => error,
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+use crate::{DYNAMODB, bench, definition, key, world};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_table_is_created_described_listed_and_deleted() {
+    let world = world();
+    let created = world.ok(DYNAMODB, "CreateTable", definition("tab")).await;
+    assert_eq!(created["TableDescription"]["TableStatus"], "CREATING");
+    let described = world.ok(DYNAMODB, "DescribeTable", json!({ "TableName": "tab" })).await;
+    let table = &described["Table"];
+    assert_eq!(table["TableStatus"], "ACTIVE");
+    assert_eq!(table["TableArn"], "arn:aws:dynamodb:us-east-1:000000000000:table/tab");
+    assert_eq!(table["BillingModeSummary"]["BillingMode"], "PAY_PER_REQUEST");
+    assert_eq!(
+        world.err(DYNAMODB, "CreateTable", definition("tab")).await,
+        (
+            "ResourceInUseException".to_owned(),
+            "Table already exists: tab".to_owned()
+        )
+    );
+    assert_eq!(
+        world.ok(DYNAMODB, "ListTables", json!({})).await,
+        json!({ "TableNames": ["tab"] })
+    );
+    world.ok(DYNAMODB, "DeleteTable", json!({ "TableName": "tab" })).await;
+    assert_eq!(
+        world
+            .err(DYNAMODB, "DescribeTable", json!({ "TableName": "tab" }))
+            .await
+            .1,
+        "Requested resource not found: Table: tab not found"
+    );
+}
+
+#[tokio::test]
+async fn another_table_of_the_same_name_has_none_of_its_items() {
+    let world = bench().await;
+    world
+        .ok(
+            DYNAMODB,
+            "PutItem",
+            json!({ "TableName": "tab", "Item": key("a", "b") }),
+        )
+        .await;
+    world.ok(DYNAMODB, "DeleteTable", json!({ "TableName": "tab" })).await;
+    world.ok(DYNAMODB, "CreateTable", definition("tab")).await;
+    let got = world
+        .ok(DYNAMODB, "GetItem", json!({ "TableName": "tab", "Key": key("a", "b") }))
+        .await;
+    assert_eq!(got, json!({}));
+}
+
+#[tokio::test]
+async fn an_index_is_filled_with_what_was_there() {
+    let world = bench().await;
+    world
+        .ok(
+            DYNAMODB,
+            "PutItem",
+            json!({ "TableName": "tab", "Item": key("a", "b") }),
+        )
+        .await;
+    let update = json!({
+        "TableName": "tab",
+        "AttributeDefinitions": [{ "AttributeName": "c", "AttributeType": "S" }],
+        "GlobalSecondaryIndexUpdates": [{ "Create": {
+            "IndexName": "byc",
+            "KeySchema": [{ "AttributeName": "c", "KeyType": "HASH" }],
+            "Projection": { "ProjectionType": "ALL" },
+        } }],
+    });
+    let updated = world.ok(DYNAMODB, "UpdateTable", update.clone()).await;
+    assert_eq!(updated["TableDescription"]["TableStatus"], "UPDATING");
+    let described = world.ok(DYNAMODB, "DescribeTable", json!({ "TableName": "tab" })).await;
+    assert_eq!(described["Table"]["GlobalSecondaryIndexes"][0]["ItemCount"], 1);
+    assert_eq!(described["Table"]["GlobalSecondaryIndexes"][0]["IndexStatus"], "ACTIVE");
+    assert_eq!(
+        world.err(DYNAMODB, "UpdateTable", update).await.1,
+        "Attempting to create an index which already exists"
+    );
+}
+
+#[tokio::test]
+async fn a_protected_table_stays() {
+    let world = bench().await;
+    world
+        .ok(
+            DYNAMODB,
+            "UpdateTable",
+            json!({ "TableName": "tab", "DeletionProtectionEnabled": true }),
+        )
+        .await;
+    let (code, message) = world.err(DYNAMODB, "DeleteTable", json!({ "TableName": "tab" })).await;
+    assert_eq!(code, "ValidationException");
+    assert!(message.contains("protected against deletion"), "{message}");
+}
