@@ -32,7 +32,7 @@ pub const DEFINITIONS: Table<(String,), Definition> = Table::new(0x0400, "dynamo
 /// Lifetime: the item's. Key: the table's data id, the item's place.
 pub const ITEMS: Table<(u64, Spot), StoredItem> = Table::new(0x0401, "dynamodb.items");
 /// The same rows, read for their sizes alone.
-pub const ITEM_SIZES: Table<(u64, Spot), ItemSize> = Table::new(0x0401, "dynamodb.items");
+pub const ITEM_SIZES: Table<(u64, Spot), ItemSize> = Table::new(ITEMS.number, ITEMS.name);
 /// Lifetime: while an item is in an index. Key: the index's data id, the place in the index, the item's place.
 pub const ENTRIES: Table<(u64, Spot), Entry> = Table::new(0x0402, "dynamodb.index_entries");
 /// Lifetime: a day beyond its table's or its own end. Key: the table's name, the stream's label.
