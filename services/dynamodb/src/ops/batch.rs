@@ -35,6 +35,9 @@ struct Wanted {
     request: StructValue,
 }
 
+/// A table, and what lies under each of the wanted keys with its size.
+type Found = (Definition, Vec<Option<(usize, Item)>>);
+
 pub async fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, AwsError> {
     let told = Told::read(&input);
     let mut wanted = Vec::new();
@@ -45,32 +48,30 @@ pub async fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, A
         return Err(validation("Too many items requested for the BatchGetItem call"));
     }
     let now = ctx.now();
-    let found = ctx.read(
-        |tx| -> Result<Vec<(Definition, Vec<Option<(usize, Item)>>)>, AwsError> {
-            let tables: Vec<Definition> = wanted
-                .iter()
-                .map(|wanted| tables::open(tx, &wanted.name, now))
-                .collect::<Result<_, _>>()?;
-            let mut found = Vec::new();
-            for (table, wanted) in tables.into_iter().zip(&wanted) {
-                let mut spots = BTreeSet::new();
-                for key in &wanted.keys {
-                    check_key(&table.schema, key)?;
-                    if !spots.insert(table.schema.spot(key).unwrap_or_default()) {
-                        return Err(validation(DUPLICATES));
-                    }
+    let found = ctx.read(|tx| -> Result<Vec<Found>, AwsError> {
+        let tables: Vec<Definition> = wanted
+            .iter()
+            .map(|wanted| tables::open(tx, &wanted.name, now))
+            .collect::<Result<_, _>>()?;
+        let mut found = Vec::new();
+        for (table, wanted) in tables.into_iter().zip(&wanted) {
+            let mut spots = BTreeSet::new();
+            for key in &wanted.keys {
+                check_key(&table.schema, key)?;
+                if !spots.insert(table.schema.spot(key).unwrap_or_default()) {
+                    return Err(validation(DUPLICATES));
                 }
-                let mut items = Vec::new();
-                for key in &wanted.keys {
-                    let spot = table.schema.spot(key).unwrap_or_default();
-                    let row = tx.get(&ITEMS, (table.data, At(&spot)))?;
-                    items.push(row.map(|row| (row.size_bytes, row.item)));
-                }
-                found.push((table, items));
             }
-            Ok(found)
-        },
-    )?;
+            let mut items = Vec::new();
+            for key in &wanted.keys {
+                let spot = table.schema.spot(key).unwrap_or_default();
+                let row = tx.get(&ITEMS, (table.data, At(&spot)))?;
+                items.push(row.map(|row| (row.size_bytes, row.item)));
+            }
+            found.push((table, items));
+        }
+        Ok(found)
+    })?;
     answer_get(wanted, found, told, &mut out);
     Ok(out.done())
 }
@@ -102,7 +103,7 @@ fn read_wanted(ctx: &Ctx, given: String, request: Value) -> Result<Wanted, AwsEr
     })
 }
 
-fn answer_get(wanted: Vec<Wanted>, found: Vec<(Definition, Vec<Option<(usize, Item)>>)>, told: Told, out: &mut Output) {
+fn answer_get(wanted: Vec<Wanted>, found: Vec<Found>, told: Told, out: &mut Output) {
     let responses_shape = out.of("Responses");
     let list_shape = responses_shape.element().unwrap_or(responses_shape);
     let map_shape = list_shape.element().unwrap_or(list_shape);
