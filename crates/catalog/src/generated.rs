@@ -4,5 +4,11 @@ use virga_service::Service;
 
 /// Every service of the house, in order of name.
 pub fn services() -> Vec<Service> {
-    vec![virga_s3::service(), virga_sqs::service(), virga_sts::service()]
+    vec![
+        virga_dynamodb::service(),
+        virga_dynamodb::dynamodbstreams::service(),
+        virga_s3::service(),
+        virga_sqs::service(),
+        virga_sts::service(),
+    ]
 }
