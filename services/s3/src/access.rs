@@ -60,10 +60,16 @@ pub async fn open(ctx: &Ctx, wanted: Wanted<'_>) -> Result<Open, AwsError> {
 
 /// The same for the few operations that answer in every region.
 pub async fn open_anywhere(ctx: &Ctx, wanted: Wanted<'_>) -> Result<Open, AwsError> {
-    let name = wanted.bucket.unwrap_or_default();
+    let open = reach(ctx, wanted.bucket, wanted.expected_owner)?;
+    permit(ctx, &open.bucket, wanted.action, wanted.key).await?;
+    Ok(open)
+}
+
+/// Finds a bucket without asking whether the caller may, for operations that ask of each object by itself.
+pub fn reach(ctx: &Ctx, name: Option<&str>, expected_owner: Option<&str>) -> Result<Open, AwsError> {
+    let name = name.unwrap_or_default();
     let bucket = find(ctx, name)?.ok_or_else(|| errors::no_such_bucket(name))?;
-    check_expected_owner(&bucket, wanted.expected_owner)?;
-    permit(ctx, &bucket, wanted.action, wanted.key).await?;
+    check_expected_owner(&bucket, expected_owner)?;
     let home = home(ctx, &bucket);
     Ok(Open { bucket, home })
 }
@@ -81,10 +87,9 @@ pub fn home(ctx: &Ctx, bucket: &Bucket) -> Ctx {
 fn check_expected_owner(bucket: &Bucket, expected: Option<&str>) -> Result<(), AwsError> {
     let Some(expected) = expected else { return Ok(()) };
     let account = Account::parse(expected).map_err(|_| {
-        errors::invalid_argument(
-            "The value of the expected bucket owner parameter must be an AWS account ID",
-            "x-amz-expected-bucket-owner",
-            expected,
+        AwsError::new(
+            "InvalidBucketOwnerAWSAccountID",
+            format!("The value of the expected bucket owner parameter must be an AWS Account ID... [{expected}]"),
         )
     })?;
     if account == bucket.owner {
@@ -94,7 +99,7 @@ fn check_expected_owner(bucket: &Bucket, expected: Option<&str>) -> Result<(), A
 }
 
 /// A signed request goes to the region that it was signed for. Who has not signed has named none.
-fn check_region(ctx: &Ctx, bucket: &Bucket) -> Result<(), AwsError> {
+pub fn check_region(ctx: &Ctx, bucket: &Bucket) -> Result<(), AwsError> {
     let named = ctx.caller().principal != Principal::Anonymous && ctx.request().host.is_some();
     if named && ctx.region().as_str() != bucket.region {
         return Err(errors::permanent_redirect(&bucket.name, &bucket.region));

@@ -271,3 +271,38 @@ pub fn invalid_storage_class(class: &str) -> AwsError {
 pub fn invalid_tag(message: &str) -> AwsError {
     error(400, "InvalidTag", message)
 }
+
+/// MFA delete is turned on by who shows a device.
+pub fn mfa_not_given() -> AwsError {
+    error(
+        403,
+        "AccessDenied",
+        "Mfa Authentication must be enabled for this request",
+    )
+}
+
+pub fn versions_are_locked() -> AwsError {
+    error(
+        409,
+        "InvalidBucketState",
+        "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
+    )
+}
+
+pub fn not_in_active_tier() -> AwsError {
+    error(
+        403,
+        "ObjectNotInActiveTierError",
+        "The source object of the COPY operation is not in the active tier and is only stored in Amazon S3 Glacier.",
+    )
+}
+
+/// An archived object is to be restored before it is read.
+pub fn invalid_object_state(storage_class: &str) -> AwsError {
+    error(
+        403,
+        "InvalidObjectState",
+        "The operation is not valid for the object's storage class",
+    )
+    .with_detail("StorageClass", storage_class)
+}

@@ -7,6 +7,7 @@ mod access;
 mod bucket;
 mod errors;
 mod limits;
+mod listing;
 mod object;
 mod ops;
 mod owner;
@@ -14,8 +15,9 @@ mod reply;
 mod state;
 pub mod wire;
 
-use ops::bucket as buckets;
-use ops::object::{delete, put, read};
+use ops::list::{objects, versions};
+use ops::object::{attributes, copy, delete, delete_many, put, read, rename};
+use ops::{bucket as buckets, object_tagging, versioning};
 use reply::{Reply, replying};
 use virga_service::{Fidelity, Service, Validation};
 
@@ -38,4 +40,16 @@ pub fn service() -> Service {
             full,
             replying(async |ctx, input| put::put(ctx, input).await.map(Reply::from)),
         )
+        .on(wire::COPY_OBJECT, copy::copy)
+        .on(wire::DELETE_OBJECTS, delete_many::delete)
+        .on(wire::GET_OBJECT_ATTRIBUTES, attributes::get)
+        .on(wire::RENAME_OBJECT, rename::rename)
+        .on(wire::GET_OBJECT_TAGGING, object_tagging::get)
+        .on(wire::PUT_OBJECT_TAGGING, object_tagging::put)
+        .on(wire::DELETE_OBJECT_TAGGING, object_tagging::delete)
+        .on(wire::LIST_OBJECTS, objects::list)
+        .on(wire::LIST_OBJECTS_V2, objects::list_v2)
+        .on(wire::LIST_OBJECT_VERSIONS, versions::list)
+        .on(wire::GET_BUCKET_VERSIONING, versioning::get)
+        .on(wire::PUT_BUCKET_VERSIONING, versioning::put)
 }

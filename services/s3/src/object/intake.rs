@@ -35,9 +35,13 @@ pub struct Taken {
 
 /// Reads the request's body to its end. What came wrong leaves nothing behind.
 pub async fn take(ctx: &Ctx, announced: Announced) -> Result<Taken, AwsError> {
+    take_body(ctx, ctx.take_body(), announced).await
+}
+
+/// The same of any body.
+pub async fn take_body(ctx: &Ctx, body: Option<Body>, announced: Announced) -> Result<Taken, AwsError> {
     let md5_asked = announced.md5.map(read_md5).transpose()?;
     let length = announced.length.and_then(|length| u64::try_from(length).ok());
-    let body = ctx.take_body();
     if length.is_none() && body.as_ref().is_some_and(|body| body.size_hint().exact().is_none()) {
         return Err(errors::missing_content_length());
     }

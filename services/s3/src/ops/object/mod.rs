@@ -1,5 +1,9 @@
-//! Objects: written, read, deleted.
+//! Objects: written, read, copied, deleted.
 
+pub mod attributes;
+pub mod copy;
 pub mod delete;
+pub mod delete_many;
 pub mod put;
 pub mod read;
+pub mod rename;

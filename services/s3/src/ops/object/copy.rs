@@ -1,0 +1,224 @@
+//! CopyObject.
+
+use super::put::{account_key, shown_version, store};
+use super::read::read_version;
+use crate::access::{self, Open, Wanted};
+use crate::object::checksum::{self, tell_checksum};
+use crate::object::conditions::{Reading, Writing};
+use crate::object::content::{self, Written};
+use crate::object::encryption::{choose, encryption_of, tell_encryption};
+use crate::object::headers::{headers_of, metadata, storage_class, website_redirect};
+use crate::object::intake::{self, Announced};
+use crate::object::source::Source;
+use crate::object::versions::bare;
+use crate::object::{key, tags};
+use crate::state::{Algorithm, Encryption, Version};
+use crate::wire::{CopyObjectOutput, CopyObjectRequest, CopyObjectResult};
+use crate::{errors, limits};
+use bytes::Bytes;
+use virga_base::AwsError;
+use virga_service::Ctx;
+
+/// Whether something is taken from the source or from the request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Directive {
+    Copy,
+    Replace,
+}
+
+impl Directive {
+    fn read(text: Option<&str>, header: &str, what: &str) -> Result<Directive, AwsError> {
+        match text {
+            None | Some("" | "COPY") => Ok(Directive::Copy),
+            Some("REPLACE") => Ok(Directive::Replace),
+            Some(other) => Err(errors::invalid_argument(
+                &format!("Unknown {what} directive."),
+                header,
+                other,
+            )),
+        }
+    }
+}
+
+pub async fn copy(ctx: Ctx, mut input: CopyObjectRequest) -> Result<CopyObjectOutput, AwsError> {
+    let key = key::read(input.key.take())?;
+    let wanted = Wanted {
+        bucket: input.bucket.as_deref(),
+        expected_owner: input.expected_bucket_owner.as_deref(),
+        action: "PutObject",
+        key: Some(&key),
+    };
+    let open = access::open(&ctx, wanted).await?;
+    let directive = input.metadata_directive.as_deref();
+    let directive = Directive::read(directive, "x-amz-metadata-directive", "metadata")?;
+    let tagging = input.tagging_directive.as_deref();
+    let tagging = Directive::read(tagging, "x-amz-tagging-directive", "tagging")?;
+    let conditions = Writing::new(input.if_match.take(), input.if_none_match.take())?;
+    let source = Source::read(input.copy_source.as_deref())?;
+    let reading = Reading {
+        if_match: input.copy_source_if_match.take(),
+        if_none_match: input.copy_source_if_none_match.take(),
+        if_modified_since: input.copy_source_if_modified_since,
+        if_unmodified_since: input.copy_source_if_unmodified_since,
+    };
+    let expected_owner = input.expected_source_bucket_owner.take();
+    let from = Origin::find(&ctx, &source, expected_owner.as_deref(), &reading).await?;
+
+    let asked = encryption_of!(input);
+    let encrypts = asked.method.is_some() || input.sse_customer_algorithm.is_some();
+    let redirect = website_redirect(input.website_redirect_location.take())?;
+    let changes = directive == Directive::Replace
+        || input.storage_class.is_some()
+        || redirect.is_some()
+        || encrypts
+        || input.checksum_algorithm.is_some()
+        || source.version_id.is_some()
+        || conditions.is_any();
+    if source.bucket == open.bucket.name && source.key == key && !changes {
+        return Err(errors::invalid_request(
+            "This copy request is illegal because it is trying to copy an object to itself without changing the \
+             object's metadata, storage class, website redirect location or encryption attributes.",
+        ));
+    }
+    let original = &from.version;
+    let version = Version {
+        headers: match directive {
+            Directive::Copy => original.headers.clone(),
+            Directive::Replace => headers_of!(input),
+        },
+        metadata: match directive {
+            Directive::Copy => original.metadata.clone(),
+            Directive::Replace => metadata(input.metadata.take())?,
+        },
+        tags: match tagging {
+            Directive::Copy => original.tags.clone(),
+            Directive::Replace => input.tagging.as_deref().map_or(Ok(Vec::new()), tags::read_header)?,
+        },
+        storage_class: storage_class(input.storage_class.take())?,
+        website_redirect: redirect,
+        encryption: choose(asked, Encryption::S3, || account_key(&open))?,
+        ..bare(ctx.caller().account, ctx.now())
+    };
+    let algorithm = checksum::asked([], input.checksum_algorithm.as_deref())?.algorithm;
+    let (version, written) = from.transfer(&ctx, version, algorithm).await?;
+    let kept = store(&open, &key, version, &written, &conditions).await?;
+    let mut result = CopyObjectResult {
+        e_tag: Some(kept.quoted_etag()),
+        last_modified: Some(kept.modified),
+        ..CopyObjectResult::default()
+    };
+    tell_checksum!(result, &kept.checksum);
+    let mut output = CopyObjectOutput {
+        copy_object_result: Some(result),
+        copy_source_version_id: super::read::shown_version(&from.open.bucket, &from.version),
+        version_id: shown_version(&open.bucket, &kept),
+        ..CopyObjectOutput::default()
+    };
+    tell_encryption!(output, &kept.encryption);
+    Ok(output)
+}
+
+/// The object that a copy is made of.
+pub struct Origin {
+    pub open: Open,
+    pub version: Version,
+    /// Those that are in a row.
+    pub bytes: Option<Bytes>,
+    /// Keeps the file that the row names.
+    pub pin: virga_blob::Pin,
+}
+
+impl Origin {
+    /// Finds the source of a copy, if the caller may read it and its conditions hold.
+    pub async fn find(
+        ctx: &Ctx,
+        source: &Source,
+        expected_owner: Option<&str>,
+        conditions: &Reading,
+    ) -> Result<Origin, AwsError> {
+        let wanted = Wanted {
+            bucket: Some(&source.bucket),
+            expected_owner,
+            action: if source.version_id.is_some() {
+                "GetObjectVersion"
+            } else {
+                "GetObject"
+            },
+            key: Some(&source.key),
+        };
+        // A copy may come from any region.
+        let open = access::open_anywhere(ctx, wanted).await?;
+        let pin = ctx.blobs().pin();
+        let (version, bytes) = open.home.read(|tx| -> Result<_, AwsError> {
+            let id = source.version_id.as_deref();
+            let version = read_version(tx, &open.bucket, &source.key, id, "GET").map_err(|error| {
+                if error.code == "MethodNotAllowed" {
+                    return errors::invalid_request(
+                        "The source of a copy request may not specifically refer to a delete marker by version id.",
+                    );
+                }
+                error
+            })?;
+            let bytes = content::row(tx, &open.bucket, &version.content)?;
+            Ok((version, bytes))
+        })?;
+        if let Some(unmet) = conditions.unmet(&version, ctx.now()) {
+            return Err(unmet.of_copy());
+        }
+        if matches!(version.storage_class(), "GLACIER" | "DEEP_ARCHIVE")
+            && !version
+                .restore
+                .as_ref()
+                .is_some_and(|restore| (restore.ready..restore.expires).contains(&ctx.now()))
+        {
+            return Err(errors::not_in_active_tier());
+        }
+        Ok(Origin {
+            open,
+            version,
+            bytes,
+            pin,
+        })
+    }
+
+    /// The content of a copy: the same file where that is what it would be, else a new one.
+    async fn transfer(
+        &self,
+        ctx: &Ctx,
+        mut copy: Version,
+        algorithm: Option<Algorithm>,
+    ) -> Result<(Version, Written), AwsError> {
+        let original = &self.version;
+        if original.size > limits::OBJECT_PUT_MAX_BYTES {
+            return Err(errors::invalid_request(
+                "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120",
+            ));
+        }
+        let kept = original.checksum.as_ref().filter(|checksum| !checksum.composite);
+        let same = original.parts.is_none() && kept.is_some_and(|kept| algorithm.is_none_or(|a| a == kept.algorithm));
+        copy.size = original.size;
+        if same {
+            copy.etag = original.etag.clone();
+            copy.checksum = original.checksum.clone();
+            let written = Written::shared(ctx, &original.content, self.bytes.clone());
+            return Ok((copy, written));
+        }
+        let default = original.checksum.as_ref().map(|checksum| checksum.algorithm);
+        let body = self.stream(ctx, 0..original.size)?;
+        let announced = Announced {
+            length: i64::try_from(original.size).ok(),
+            checksum: checksum::Asked { algorithm, value: None },
+            default: default.or(Some(Algorithm::Crc64Nvme)),
+            ..Announced::default()
+        };
+        let taken = intake::take_body(ctx, Some(body), announced).await?;
+        copy.etag = taken.md5;
+        copy.checksum = taken.checksum;
+        Ok((copy, taken.written))
+    }
+
+    /// A range of the source's bytes.
+    pub fn stream(&self, ctx: &Ctx, range: std::ops::Range<u64>) -> Result<virga_service::Body, AwsError> {
+        content::stream(ctx, ctx.blobs().pin(), &self.version.content, self.bytes.clone(), range)
+    }
+}
