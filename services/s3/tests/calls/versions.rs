@@ -79,7 +79,8 @@ async fn suspended_buckets_have_one_null_version() {
     let bench = Bench::versioned().await;
     let first = id(&bench.put("key", "first").await);
     bench.versioning("Suspended").await;
-    assert_eq!(id(&bench.put("key", "null one").await), "null");
+    // AWS does not tell the null version's id of a PUT.
+    assert_eq!(id(&bench.put("key", "null one").await), "");
     bench.put("key", "null two").await;
     assert_eq!(listed(&bench).await, sorted(&[&first, "null*"]));
     let marker = bench.ok("DeleteObject", json!({ "Key": "key" })).await;

@@ -1,7 +1,7 @@
 //! CopyObject.
 
-use super::put::{account_key, shown_version, store};
-use super::read::read_version;
+use super::put::{account_key, store};
+use super::read::{read_version, shown_version};
 use crate::access::{self, Open, Wanted};
 use crate::object::checksum::{self, tell_checksum};
 use crate::object::conditions::{Reading, Writing};
@@ -110,7 +110,7 @@ pub async fn copy(ctx: Ctx, mut input: CopyObjectRequest) -> Result<CopyObjectOu
     tell_checksum!(result, &kept.checksum);
     let mut output = CopyObjectOutput {
         copy_object_result: Some(result),
-        copy_source_version_id: super::read::shown_version(&from.open.bucket, &from.version),
+        copy_source_version_id: from.version.id.clone(),
         version_id: shown_version(&open.bucket, &kept),
         ..CopyObjectOutput::default()
     };

@@ -1,6 +1,7 @@
 //! PutObject.
 
 use crate::access::{self, Open, Wanted};
+use crate::errors;
 use crate::object::checksum::{asked, sent_checksums, tell_checksum};
 use crate::object::conditions::Writing;
 use crate::object::content::Written;
@@ -9,9 +10,8 @@ use crate::object::headers::{headers_of, metadata, storage_class, website_redire
 use crate::object::intake::{self, Announced};
 use crate::object::versions::{self, bare};
 use crate::object::{key, tags, version_id};
-use crate::state::{Algorithm, Encryption, Version, Versioning};
+use crate::state::{Algorithm, Encryption, Version};
 use crate::wire::{PutObjectOutput, PutObjectRequest};
-use crate::{errors, state};
 use virga_base::AwsError;
 use virga_service::Ctx;
 
@@ -56,7 +56,7 @@ pub async fn put(ctx: Ctx, mut input: PutObjectRequest) -> Result<PutObjectOutpu
     let kept = store(&open, &key, version, &taken.written, &conditions).await?;
     let mut output = PutObjectOutput {
         e_tag: Some(kept.quoted_etag()),
-        version_id: shown_version(&open.bucket, &kept),
+        version_id: kept.id.clone(),
         ..PutObjectOutput::default()
     };
     tell_checksum!(output, &kept.checksum);
@@ -86,11 +86,6 @@ pub async fn store(
         Ok(versions::add(tx, &bucket, key, version, &id)?)
     };
     open.home.write(store).await
-}
-
-/// The version id as answers to writes tell it: only where it is a new one.
-pub fn shown_version(bucket: &state::Bucket, version: &Version) -> Option<String> {
-    (bucket.versioning == Versioning::Enabled || version.id.is_some()).then(|| version.shown_id().to_owned())
 }
 
 /// The key of AWS's own that KMS encrypts S3's objects of an account with, unless told another.
