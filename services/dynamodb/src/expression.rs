@@ -4,9 +4,16 @@ use crate::errors::{invalid, validation};
 use crate::value::{self, Input};
 use std::collections::BTreeMap;
 use virga_base::AwsError;
-use virga_lang_dynamodb::{
-    Condition, ExpressionKind, Item, Placeholders, Projection, Update, parse_condition, parse_projection, parse_update,
+use virga_lang_dynamodb::legacy::{
+    AttributeUpdate, ConditionalOperator, LegacyCondition, LegacyKeyConditions, UpdateAction,
+    check_conditional_operator, check_mixing, parse_attribute_updates, parse_attributes_to_get, parse_expected,
+    parse_filter,
 };
+use virga_lang_dynamodb::{
+    Condition, ExpressionKind, Item, KeyCondition, KeyElement, Placeholders, Projection, Update, parse_condition,
+    parse_projection, parse_update,
+};
+use virga_service::Value;
 
 /// Which parameters an operation has.
 pub struct Parameters {
@@ -19,43 +26,35 @@ pub struct Parameters {
 }
 
 /// What came of them, not yet parsed.
+#[derive(Default)]
 pub struct Expressions {
     names: Option<BTreeMap<String, String>>,
     values: Option<Item>,
     texts: Vec<(&'static str, String)>,
+    /// `Expected`, `QueryFilter`, `ScanFilter`.
+    conditions: Option<BTreeMap<String, LegacyCondition>>,
+    key_conditions: Option<BTreeMap<String, LegacyCondition>>,
+    operator: ConditionalOperator,
+    updates: Option<BTreeMap<String, AttributeUpdate>>,
+    attributes_to_get: Option<Vec<String>>,
 }
 
 impl Parameters {
     pub fn read(&self, input: &mut Input) -> Result<Expressions, AwsError> {
-        let names_of = |list: &[&'static str]| -> Vec<&'static str> {
-            list.iter().copied().filter(|name| input.has(name)).collect()
-        };
-        let legacy = names_of(self.legacy);
-        let (with_values, with_names) = (names_of(self.with_values), names_of(self.with_names));
-        let given: Vec<&'static str> = with_names.iter().chain(&with_values).copied().collect();
-        if !legacy.is_empty() && !given.is_empty() {
-            return Err(validation(format!(
-                "Can not use both expression and non-expression parameters in the same request: Non-expression \
-                 parameters: {{{}}} Expression parameters: {{{}}}",
-                legacy.join(", "),
-                given.join(", ")
-            )));
-        }
+        let with_values = self.given(self.with_values, input);
+        let given: Vec<&'static str> = self
+            .given(self.with_names, input)
+            .into_iter()
+            .chain(with_values.iter().copied())
+            .collect();
+        check_mixing(&presence(self.legacy, input), &presence(&given, input)).map_err(invalid)?;
         if input.has("ExpressionAttributeNames") && given.is_empty() {
             return Err(validation(
                 "ExpressionAttributeNames can only be specified when using expressions",
             ));
         }
         if input.has("ExpressionAttributeValues") && with_values.is_empty() {
-            let (all, are) = (self.with_values.join(" and "), self.with_values.len() > 1);
-            return Err(validation(if all.is_empty() {
-                "ExpressionAttributeValues can only be specified when using expressions".to_owned()
-            } else {
-                format!(
-                    "ExpressionAttributeValues can only be specified when using expressions: {all} {} null",
-                    if are { "are" } else { "is" }
-                )
-            }));
+            return Err(validation(self.without_expression()));
         }
         let names = input.text_map("ExpressionAttributeNames");
         let values = input.take("ExpressionAttributeValues").map(value::read_placeholders);
@@ -64,45 +63,193 @@ impl Parameters {
             .into_iter()
             .filter_map(|name| Some((name, input.take_text(name)?)))
             .collect();
-        Ok(Expressions { names, values, texts })
+        let mut expressions = Expressions {
+            names,
+            values,
+            texts,
+            ..Expressions::default()
+        };
+        expressions.read_legacy(self.legacy, input)?;
+        Ok(expressions)
+    }
+
+    fn given(&self, names: &[&'static str], input: &Input) -> Vec<&'static str> {
+        names.iter().copied().filter(|name| input.has(name)).collect()
+    }
+
+    fn without_expression(&self) -> String {
+        let opening = "ExpressionAttributeValues can only be specified when using expressions";
+        match self.with_values {
+            [] => opening.to_owned(),
+            [one] => format!("{opening}: {one} is null"),
+            several => format!("{opening}: {} are null", several.join(" and ")),
+        }
     }
 }
 
+fn presence<'n>(names: &[&'n str], input: &Input) -> Vec<(&'n str, bool)> {
+    names.iter().map(|name| (*name, input.has(name))).collect()
+}
+
 impl Expressions {
+    fn read_legacy(&mut self, legacy: &[&str], input: &mut Input) -> Result<(), AwsError> {
+        let mut operator = None;
+        for name in legacy {
+            match *name {
+                "ConditionalOperator" => operator = input.take_text(name),
+                "AttributesToGet" => self.attributes_to_get = input.texts(name),
+                "AttributeUpdates" => self.updates = input.take(name).map(read_updates).transpose()?,
+                "KeyConditions" => self.key_conditions = input.take(name).map(read_conditions).transpose()?,
+                _ => self.conditions = input.take(name).map(read_conditions).transpose()?,
+            }
+        }
+        if operator.as_deref() == Some("OR") {
+            self.operator = ConditionalOperator::Or;
+        }
+        let count = self.conditions.as_ref().map_or(0, BTreeMap::len);
+        check_conditional_operator(operator.is_some(), count).map_err(invalid)
+    }
+
     pub fn placeholders(&self) -> Result<Placeholders<'_>, AwsError> {
         Placeholders::new(self.names.as_ref(), self.values.as_ref()).map_err(invalid)
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
-        self.texts
-            .iter()
-            .find(|(other, _)| *other == name)
-            .map(|(_, text)| text.as_str())
+    fn text(&self, kind: ExpressionKind) -> Option<&str> {
+        let found = self.texts.iter().find(|(name, _)| *name == kind.name());
+        found.map(|(_, text)| text.as_str())
     }
 
-    /// A condition, a filter or a key condition, where it was given.
+    /// A condition or a filter, in either form.
     pub fn condition(
         &self,
         kind: ExpressionKind,
         placeholders: &mut Placeholders<'_>,
     ) -> Result<Option<Condition>, AwsError> {
-        let text = self.text(kind.name());
-        text.map(|text| parse_condition(kind, text, placeholders))
-            .transpose()
-            .map_err(invalid)
+        let parsed = match (self.text(kind), &self.conditions) {
+            (Some(text), _) => parse_condition(kind, text, placeholders).map(Some),
+            (None, Some(conditions)) if kind == ExpressionKind::Filter => parse_filter(conditions, self.operator),
+            (None, Some(conditions)) => parse_expected(conditions, self.operator),
+            (None, None) => Ok(None),
+        };
+        parsed.map_err(invalid)
     }
 
+    /// The names in a legacy filter.
+    pub fn filtered(&self) -> impl Iterator<Item = &str> {
+        self.conditions.iter().flat_map(BTreeMap::keys).map(String::as_str)
+    }
+
+    /// The key condition of a query, in either form; `None` where there is neither.
+    pub fn key_condition(&self, placeholders: &mut Placeholders<'_>) -> Result<Option<KeySource<'_>>, AwsError> {
+        let kind = ExpressionKind::KeyCondition;
+        match (self.text(kind), &self.key_conditions) {
+            (Some(text), _) => {
+                let condition = parse_condition(kind, text, placeholders).map_err(invalid)?;
+                Ok(Some(KeySource::Expression(condition)))
+            }
+            (None, Some(conditions)) => {
+                let conditions = LegacyKeyConditions::new(conditions).map_err(invalid)?;
+                Ok(Some(KeySource::Legacy(conditions)))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// What of an item is asked for, in either form.
     pub fn projection(&self, placeholders: &mut Placeholders<'_>) -> Result<Option<Projection>, AwsError> {
-        let text = self.text(ExpressionKind::Projection.name());
-        text.map(|text| parse_projection(text, placeholders))
-            .transpose()
-            .map_err(invalid)
+        let parsed = match (self.text(ExpressionKind::Projection), &self.attributes_to_get) {
+            (Some(text), _) => parse_projection(text, placeholders).map(Some),
+            (None, Some(names)) => parse_attributes_to_get(names).map(Some),
+            (None, None) => Ok(None),
+        };
+        parsed.map_err(invalid)
     }
 
-    pub fn update(&self, placeholders: &mut Placeholders<'_>) -> Result<Option<Update>, AwsError> {
-        let text = self.text(ExpressionKind::Update.name());
-        text.map(|text| parse_update(text, placeholders))
-            .transpose()
-            .map_err(invalid)
+    /// The parameter by which a projection came.
+    pub fn projection_parameter(&self) -> Option<&'static str> {
+        match (self.text(ExpressionKind::Projection), &self.attributes_to_get) {
+            (Some(_), _) => Some("ProjectionExpression"),
+            (None, Some(_)) => Some("AttributesToGet"),
+            (None, None) => None,
+        }
     }
+
+    /// An update, in either form.
+    pub fn update(&self, placeholders: &mut Placeholders<'_>) -> Result<Option<Update>, AwsError> {
+        let parsed = match (self.text(ExpressionKind::Update), &self.updates) {
+            (Some(text), _) => parse_update(text, placeholders).map(Some),
+            (None, Some(updates)) => parse_attribute_updates(updates).map(Some),
+            (None, None) => Ok(None),
+        };
+        parsed.map_err(invalid)
+    }
+}
+
+/// A key condition that waits for the key that it is about.
+pub enum KeySource<'e> {
+    Expression(Condition),
+    Legacy(LegacyKeyConditions<'e>),
+}
+
+impl KeySource<'_> {
+    pub fn on(&self, partition: &[KeyElement], sort: &[KeyElement]) -> Result<KeyCondition, AwsError> {
+        let found = match self {
+            KeySource::Expression(condition) => condition.key_condition(partition, sort),
+            KeySource::Legacy(conditions) => conditions.key_condition(partition, sort),
+        };
+        found.map_err(invalid)
+    }
+}
+
+fn members(value: Value) -> impl Iterator<Item = (String, Input)> {
+    let entries = match value {
+        Value::Map(entries) => entries,
+        _ => Vec::new(),
+    };
+    entries
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, Input::new(value)?)))
+}
+
+fn read_conditions(value: Value) -> Result<BTreeMap<String, LegacyCondition>, AwsError> {
+    members(value)
+        .map(|(name, mut input)| {
+            let list = match input.take("AttributeValueList") {
+                Some(Value::List(list)) => {
+                    let list: Result<Vec<_>, _> = list.into_iter().map(value::read_value).collect();
+                    Some(list.map_err(invalid)?)
+                }
+                _ => None,
+            };
+            let value = input
+                .take("Value")
+                .map(value::read_value)
+                .transpose()
+                .map_err(invalid)?;
+            let condition = LegacyCondition {
+                comparison_operator: input.take_text("ComparisonOperator"),
+                attribute_value_list: list,
+                value,
+                exists: input.flag("Exists"),
+            };
+            Ok((name, condition))
+        })
+        .collect()
+}
+
+fn read_updates(value: Value) -> Result<BTreeMap<String, AttributeUpdate>, AwsError> {
+    members(value)
+        .map(|(name, mut input)| {
+            let action = input
+                .text("Action")
+                .and_then(UpdateAction::from_name)
+                .unwrap_or_default();
+            let value = input
+                .take("Value")
+                .map(value::read_value)
+                .transpose()
+                .map_err(invalid)?;
+            Ok((name, AttributeUpdate { action, value }))
+        })
+        .collect()
 }

@@ -1,7 +1,5 @@
 //! Amazon DynamoDB: tables, items, indexes and transactions. Its streams are read by [`dynamodbstreams`].
 
-#![expect(dead_code, reason = "queries and transactions come next")]
-
 mod capacity;
 mod change;
 mod definition;
@@ -12,6 +10,7 @@ mod errors;
 mod expression;
 mod limits;
 mod ops;
+mod page;
 mod schema;
 mod state;
 mod tables;
@@ -19,7 +18,7 @@ mod value;
 pub mod wire;
 mod write;
 
-use ops::{batch, item, on_value, table, update_table};
+use ops::{batch, item, on_value, query, table, transact, update_table};
 use virga_service::{Fidelity, Service, Validation};
 
 /// The service.
@@ -42,6 +41,10 @@ pub fn service() -> Service {
         .register("UpdateItem", Fidelity::Full, on_value(item::update))
         .register("BatchGetItem", Fidelity::Full, on_value(batch::get))
         .register("BatchWriteItem", Fidelity::Full, on_value(batch::write))
+        .register("Query", Fidelity::Full, on_value(query::query))
+        .register("Scan", Fidelity::Full, on_value(query::scan))
+        .register("TransactGetItems", Fidelity::Full, on_value(transact::get))
+        .register("TransactWriteItems", Fidelity::Full, on_value(transact::write))
         .due(due::DROP, due::drop_rows)
         .due(due::VANISH, due::vanish)
         .due(due::BACKFILL, due::backfill)

@@ -9,7 +9,7 @@ pub const BATCH_WRITE_MAX_REQUESTS: usize = 25;
 /// The greatest size of all items of a transaction.
 pub const TRANSACTION_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// How long a `ClientRequestToken` is remembered.
-pub const TOKEN_S: u64 = 600;
+pub const TOKEN_S: i64 = 600;
 pub const GLOBAL_INDEXES_MAX: usize = 20;
 pub const LOCAL_INDEXES_MAX: usize = 5;
 /// Of all indexes of a table together.

@@ -17,7 +17,7 @@ use virga_service::{Table, TableInfo, record};
 use virga_store::{KeyPart, Record};
 
 /// All of them, as people are shown them.
-pub const TABLES: [TableInfo; 7] = [
+pub const TABLES: [TableInfo; 8] = [
     DEFINITIONS.info(),
     ITEMS.info(),
     ENTRIES.info(),
@@ -25,6 +25,7 @@ pub const TABLES: [TableInfo; 7] = [
     RECORDS.info(),
     TAGS.info(),
     TOKENS.info(),
+    TOKEN_ENDS.info(),
 ];
 
 /// Lifetime: the table's. Key: name.
@@ -43,6 +44,8 @@ pub const RECORDS: Table<(u64, u64), StreamRecord> = Table::new(0x0404, "dynamod
 pub const TAGS: Table<(u64,), Tags> = Table::new(0x0405, "dynamodb.tags");
 /// Lifetime: ten minutes. Key: hash of the `ClientRequestToken`.
 pub const TOKENS: Table<(u128,), Token> = Table::new(0x0406, "dynamodb.request_tokens");
+/// Lifetime: as `TOKENS`. Key: when it ends, hash.
+pub const TOKEN_ENDS: Table<(Timestamp, u128), ()> = Table::new(0x0407, "dynamodb.request_token_ends");
 
 /// A place among items or entries: bytes made by [`KeySchema`](crate::schema::KeySchema), the last part of a key.
 #[derive(Clone, PartialEq, Eq)]

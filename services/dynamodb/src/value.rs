@@ -246,6 +246,13 @@ impl Input {
         }
     }
 
+    /// SHA-256 of a member as it came.
+    pub fn digest(&self, name: &str) -> [u8; 32] {
+        use sha2::Digest as _;
+        let text = self.0.get(name).map(|value| value.to_json().to_string());
+        sha2::Sha256::digest(text.unwrap_or_default().as_bytes()).into()
+    }
+
     /// A member that is a map.
     pub fn entries(&mut self, name: &str) -> Vec<(String, Value)> {
         match self.take(name) {
@@ -266,10 +273,6 @@ pub struct Output(StructValue);
 impl Output {
     pub fn new(shape: ShapeRef) -> Output {
         Output(StructValue::new(shape))
-    }
-
-    pub fn shape(&self) -> ShapeRef {
-        self.0.shape()
     }
 
     /// The shape of a member.

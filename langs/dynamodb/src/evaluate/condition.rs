@@ -11,6 +11,34 @@ impl Condition {
     pub fn matches(&self, item: &Item) -> bool {
         holds(&self.test, item)
     }
+
+    /// The attributes that it looks at, each as often as it does.
+    pub fn attributes(&self) -> Vec<&str> {
+        let mut found = Vec::new();
+        collect(&self.test, &mut found);
+        found
+    }
+}
+
+fn collect<'t>(test: &'t Test, found: &mut Vec<&'t str>) {
+    match test {
+        Test::All(tests) | Test::Any(tests) => tests.iter().for_each(|test| collect(test, found)),
+        Test::Not(test) => collect(test, found),
+        Test::Compare(_, left, right) => collect_operands([left, right], found),
+        Test::Between(value, lower, upper) => collect_operands([value, lower, upper], found),
+        Test::In(value, options) => collect_operands(std::iter::once(value).chain(options), found),
+        Test::Call(_, operands) => collect_operands(operands, found),
+    }
+}
+
+fn collect_operands<'t>(operands: impl IntoIterator<Item = &'t Operand>, found: &mut Vec<&'t str>) {
+    for operand in operands {
+        match operand {
+            Operand::Path(path) => found.push(path.attribute()),
+            Operand::Call(_, operands) => collect_operands(operands, found),
+            Operand::Value(_) => {}
+        }
+    }
 }
 
 fn holds(test: &Test, item: &Item) -> bool {

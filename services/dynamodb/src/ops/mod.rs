@@ -2,7 +2,9 @@
 
 pub mod batch;
 pub mod item;
+pub mod query;
 pub mod table;
+pub mod transact;
 pub mod update_table;
 
 use crate::value::{Input, Output};

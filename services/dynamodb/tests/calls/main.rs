@@ -1,7 +1,9 @@
 //! DynamoDB through the call door, on a clock that moves only by hand.
 
 mod items;
+mod queries;
 mod tables;
+mod transactions;
 
 use serde_json::{Value as Json, json};
 use virga_testkit::World;
