@@ -2,7 +2,7 @@
 
 use crate::operation::{Answer, Body};
 use crate::{Call, Caller, Cloud};
-use http::{HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderValue, Method, Uri};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use virga_base::{Account, Arn, AwsError, Id, Ids, Partition, Region, Timestamp};
@@ -23,6 +23,8 @@ pub struct Request {
     pub source_ip: Option<Arc<str>>,
     /// See [`Request::user_agent`].
     pub user_agent: Option<HeaderValue>,
+    /// See [`Request::header`].
+    pub headers: Option<Arc<HeaderMap>>,
     /// Method and address as sent, for services that sign or redirect.
     pub method: Method,
     pub uri: Uri,
@@ -44,6 +46,11 @@ impl Request {
 
     pub fn user_agent(&self) -> Option<&str> {
         self.user_agent.as_ref()?.to_str().ok()
+    }
+
+    /// A header as it was sent, for what policies and rules of services ask beyond the model; `name` in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.as_ref()?.get(name)?.to_str().ok()
     }
 
     /// The path as sent, without what follows `?`.

@@ -47,7 +47,8 @@ pub struct Arrival {
     pub method: Method,
     pub uri: Uri,
     pub version: Version,
-    pub headers: HeaderMap,
+    /// Shared with the call's context.
+    pub headers: Arc<HeaderMap>,
     pub peer: SocketAddr,
     /// The peer's address without its port.
     pub source_ip: Arc<str>,
@@ -166,7 +167,7 @@ pub(super) fn accept(desk: &Desk, peer: &Peer, request: http::Request<Payload>) 
         method: head.method,
         uri: head.uri,
         version: head.version,
-        headers: head.headers,
+        headers: Arc::new(head.headers),
         peer: peer.address,
         source_ip: peer.ip.clone(),
         secure: peer.secure,
@@ -267,7 +268,7 @@ fn internal_request<B>(arrival: &Arrival, body: B) -> http::Request<B> {
     let mut request = http::Request::new(body);
     *request.method_mut() = arrival.method.clone();
     *request.uri_mut() = arrival.uri.clone();
-    *request.headers_mut() = arrival.headers.clone();
+    *request.headers_mut() = (*arrival.headers).clone();
     request.extensions_mut().insert(arrival.peer);
     match &arrival.world {
         Chosen::Main => {}

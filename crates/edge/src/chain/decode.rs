@@ -61,6 +61,7 @@ pub(super) async fn decode(desk: &Desk, arrival: &Arrival, verified: Verified<'_
         secure: arrival.secure,
         source_ip: Some(arrival.source_ip.clone()),
         user_agent: arrival.value(&USER_AGENT).cloned(),
+        headers: Some(arrival.headers.clone()),
         method: arrival.method.clone(),
         uri: arrival.uri.clone(),
         protocol: Some(target.protocol),
