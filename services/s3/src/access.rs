@@ -1,5 +1,12 @@
 //! The way to a bucket: found by its name, in its region, if the caller may.
 
+mod context;
+pub mod ownership;
+mod permit;
+pub mod rules;
+
+pub use permit::{Asked, authorize, permit};
+
 use crate::errors;
 use crate::state::{BUCKETS, Bucket, world};
 use virga_base::{Account, AwsError};
@@ -86,12 +93,7 @@ pub fn home(ctx: &Ctx, bucket: &Bucket) -> Ctx {
 /// Compares the owner with the one that the caller expects.
 fn check_expected_owner(bucket: &Bucket, expected: Option<&str>) -> Result<(), AwsError> {
     let Some(expected) = expected else { return Ok(()) };
-    let account = Account::parse(expected).map_err(|_| {
-        AwsError::new(
-            "InvalidBucketOwnerAWSAccountID",
-            format!("The value of the expected bucket owner parameter must be an AWS Account ID... [{expected}]"),
-        )
-    })?;
+    let account = Account::parse(expected).map_err(|_| errors::invalid_expected_owner(expected))?;
     if account == bucket.owner {
         return Ok(());
     }
@@ -103,15 +105,6 @@ pub fn check_region(ctx: &Ctx, bucket: &Bucket) -> Result<(), AwsError> {
     let named = ctx.caller().principal != Principal::Anonymous && ctx.request().host.is_some();
     if named && ctx.region().as_str() != bucket.region {
         return Err(errors::permanent_redirect(&bucket.name, &bucket.region));
-    }
-    Ok(())
-}
-
-/// Whether the caller may do that with the bucket, or with the object of that key.
-pub async fn permit(ctx: &Ctx, bucket: &Bucket, action: &'static str, key: Option<&str>) -> Result<(), AwsError> {
-    let _ = (action, key);
-    if ctx.caller().principal == Principal::Anonymous || ctx.caller().account != bucket.owner {
-        return Err(errors::access_denied());
     }
     Ok(())
 }

@@ -306,3 +306,87 @@ pub fn invalid_object_state(storage_class: &str) -> AwsError {
     )
     .with_detail("StorageClass", storage_class)
 }
+
+/// A denial with its ground, as AWS tells it within an account.
+pub fn access_denied_because(caller: &str, action: &str, resource: &str, why: &str) -> AwsError {
+    error(
+        403,
+        "AccessDenied",
+        &format!("User: {caller} is not authorized to perform: s3:{action} on resource: \"{resource}\" {why}"),
+    )
+}
+
+pub fn acl_not_supported() -> AwsError {
+    error(400, "AccessControlListNotSupported", "The bucket does not allow ACLs")
+}
+
+/// A list in a bucket whose owner owns all.
+pub fn acl_with_ownership() -> AwsError {
+    error(
+        400,
+        "InvalidBucketAclWithObjectOwnership",
+        "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+    )
+}
+
+pub fn malformed_acl() -> AwsError {
+    error(
+        400,
+        "MalformedACLError",
+        "The XML you provided was not well-formed or did not validate against our published schema",
+    )
+}
+
+/// Grants to addresses of e-mail ended in October 2025.
+pub fn no_email_grants() -> AwsError {
+    error(
+        405,
+        "MethodNotAllowed",
+        "The specified method is not allowed against this resource.",
+    )
+}
+
+pub fn unexpected_content() -> AwsError {
+    error(400, "UnexpectedContent", "This request does not support content")
+}
+
+pub fn missing_security_header(name: &str) -> AwsError {
+    error(
+        400,
+        "MissingSecurityHeader",
+        "Your request was missing a required header",
+    )
+    .with_detail("MissingHeaderName", name)
+}
+
+pub fn malformed_policy(message: &str) -> AwsError {
+    error(400, "MalformedPolicy", message)
+}
+
+pub fn no_such_bucket_policy(bucket: &str) -> AwsError {
+    error(404, "NoSuchBucketPolicy", "The bucket policy does not exist").with_detail("BucketName", bucket)
+}
+
+pub fn no_such_public_access_block(of: &'static str, name: &str) -> AwsError {
+    error(
+        404,
+        "NoSuchPublicAccessBlockConfiguration",
+        "The public access block configuration was not found",
+    )
+    .with_detail(of, name)
+}
+
+pub fn no_ownership_controls(bucket: &str) -> AwsError {
+    error(
+        404,
+        "OwnershipControlsNotFoundError",
+        "The bucket ownership controls were not found",
+    )
+    .with_detail("BucketName", bucket)
+}
+
+/// An expected owner that is no account's number.
+pub fn invalid_expected_owner(text: &str) -> AwsError {
+    let message = format!("The value of the expected bucket owner parameter must be an AWS Account ID... [{text}]");
+    error(400, "InvalidBucketOwnerAWSAccountID", &message)
+}

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 mod access;
+mod acl;
 mod bucket;
 mod errors;
 mod limits;
@@ -11,13 +12,17 @@ mod listing;
 mod object;
 mod ops;
 mod owner;
+mod policy;
 mod reply;
 mod state;
 pub mod wire;
 
 use ops::list::{objects, versions};
 use ops::object::{attributes, copy, delete, delete_many, put, read, rename};
-use ops::{bucket as buckets, object_tagging, versioning};
+use ops::{
+    acl as acls, bucket as buckets, object_tagging, ownership, policy as policies, public_access, request_payment,
+    versioning,
+};
 use reply::{Reply, replying};
 use virga_service::{Fidelity, Service, Validation};
 
@@ -32,6 +37,22 @@ pub fn service() -> Service {
         .on(wire::GET_BUCKET_LOCATION, buckets::location)
         .register(wire::HEAD_BUCKET.name, full, replying(buckets::head))
         .on(wire::LIST_BUCKETS, buckets::list)
+        .on(wire::GET_BUCKET_ACL, acls::get_of_bucket)
+        .on(wire::PUT_BUCKET_ACL, acls::put_of_bucket)
+        .on(wire::GET_OBJECT_ACL, acls::get_of_object)
+        .on(wire::PUT_OBJECT_ACL, acls::put_of_object)
+        .on(wire::GET_BUCKET_POLICY, policies::get)
+        .on(wire::PUT_BUCKET_POLICY, policies::put)
+        .on(wire::DELETE_BUCKET_POLICY, policies::delete)
+        .on(wire::GET_BUCKET_POLICY_STATUS, policies::status)
+        .on(wire::GET_PUBLIC_ACCESS_BLOCK, public_access::get)
+        .on(wire::PUT_PUBLIC_ACCESS_BLOCK, public_access::put)
+        .on(wire::DELETE_PUBLIC_ACCESS_BLOCK, public_access::delete)
+        .on(wire::GET_BUCKET_OWNERSHIP_CONTROLS, ownership::get)
+        .on(wire::PUT_BUCKET_OWNERSHIP_CONTROLS, ownership::put)
+        .on(wire::DELETE_BUCKET_OWNERSHIP_CONTROLS, ownership::delete)
+        .on(wire::GET_BUCKET_REQUEST_PAYMENT, request_payment::get)
+        .on(wire::PUT_BUCKET_REQUEST_PAYMENT, request_payment::put)
         .on(wire::DELETE_OBJECT, delete::delete)
         .register(wire::GET_OBJECT.name, full, replying(read::get))
         .register(wire::HEAD_OBJECT.name, full, replying(read::head))

@@ -17,10 +17,11 @@ use virga_blob::Name;
 use virga_service::{Owned, Place, Table, TableInfo, record};
 
 /// All of them, as people are shown them.
-pub const TABLES: [TableInfo; 7] = [
+pub const TABLES: [TableInfo; 8] = [
     BUCKETS.owned_info(),
     OWN_BUCKETS.info(),
     CONFIGURATIONS.info(),
+    ACCOUNT_RULES.info(),
     OBJECTS.info(),
     VERSIONS.info(),
     VERSION_IDS.info(),
@@ -34,6 +35,9 @@ pub const OWN_BUCKETS: Table<(String,), ()> = Table::new(0x0501, "s3.own_buckets
 /// Lifetime: until it is deleted, or the bucket is. Key: bucket, kind (`cors`), id (of those that have several of a
 /// kind, else empty). Value: the configuration as JSON, in the model's names.
 pub const CONFIGURATIONS: Table<(u64, String, String), Vec<u8>> = Table::new(0x0502, "s3.configurations");
+
+/// Lifetime: until it is deleted. Place: its account's, in no region. Key: kind (`public_access_block`). Value: as JSON.
+pub const ACCOUNT_RULES: Table<(String,), Vec<u8>> = Table::new(0x0530, "s3.account_rules");
 
 /// Lifetime: while it is the newest of its key. Key: bucket, key.
 pub const OBJECTS: Table<(u64, String), Version> = Table::new(0x0510, "s3.objects");
@@ -136,7 +140,7 @@ pub struct Version {
     pub restore: Option<Restore>,
     /// `PENDING`, `COMPLETED`, `FAILED` or `REPLICA`.
     pub replication: Option<String>,
-    /// The grants other than the owner's own, as JSON in the model's names; none is `private`.
+    /// Its access control list, as `Acl::load` takes it; none is `private`.
     pub acl: Option<String>,
 }
 

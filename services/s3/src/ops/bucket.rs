@@ -1,6 +1,11 @@
 //! Buckets: made, found, listed, deleted.
 
+use crate::access::ownership::ENFORCED;
+use crate::access::rules::{self, Blocks};
 use crate::access::{self, Open, Wanted};
+use crate::acl::Acl;
+use crate::acl::canned::On;
+use crate::acl::read::asked_acl;
 use crate::bucket::{location, name};
 use crate::reply::Reply;
 use crate::state::{BUCKETS, Bucket, CONFIGURATIONS, OBJECTS, OWN_BUCKETS, VERSIONS, Versioning, world};
@@ -16,7 +21,7 @@ use virga_base::{Account, AwsError, Timestamp};
 use virga_service::{Ctx, Place, Principal, Tx};
 use virga_shape::Unit;
 
-pub async fn create(ctx: Ctx, input: CreateBucketRequest) -> Result<CreateBucketOutput, AwsError> {
+pub async fn create(ctx: Ctx, mut input: CreateBucketRequest) -> Result<CreateBucketOutput, AwsError> {
     let name = input.bucket.unwrap_or_default();
     if ctx.caller().principal == Principal::Anonymous {
         return Err(errors::access_denied());
@@ -28,11 +33,17 @@ pub async fn create(ctx: Ctx, input: CreateBucketRequest) -> Result<CreateBucket
     let place = location::choose(ctx.region(), configuration.location_constraint.as_deref())?;
     let ownership = input.object_ownership.as_deref().unwrap_or("BucketOwnerEnforced");
     if !["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"].contains(&ownership) {
-        return Err(errors::invalid_argument(
+        return Err(errors::invalid_argument_named(
             &format!("Invalid x-amz-object-ownership header: {ownership}"),
             "x-amz-object-ownership",
-            ownership,
         ));
+    }
+    let owner = ctx.account();
+    let asked = asked_acl!(input, bucket);
+    let grants = asked.grants(owner, owner, On::Bucket)?;
+    let acl = grants.map_or_else(|| Acl::private(owner), |grants| Acl { owner, grants });
+    if ownership == ENFORCED && acl != Acl::private(owner) {
+        return Err(errors::acl_with_ownership());
     }
     let object_lock = input.object_lock_enabled_for_bucket.unwrap_or(false);
     let bucket = Bucket {
@@ -54,7 +65,7 @@ pub async fn create(ctx: Ctx, input: CreateBucketRequest) -> Result<CreateBucket
     let tags = configuration.tags.unwrap_or_default();
     // Tags are what a bucket that is there already cannot be made with.
     let plain = tags.is_empty();
-    ctx.write(|tx| make(tx, &ctx, &bucket, plain)).await?;
+    ctx.write(|tx| make(tx, &ctx, &bucket, &acl, plain)).await?;
     let host = format!("http://{}.s3.amazonaws.com/", bucket.name);
     Ok(CreateBucketOutput {
         location: Some(match bucket.location {
@@ -65,7 +76,7 @@ pub async fn create(ctx: Ctx, input: CreateBucketRequest) -> Result<CreateBucket
     })
 }
 
-fn make(tx: &mut Tx<'_>, ctx: &Ctx, bucket: &Bucket, plain: bool) -> Result<(), AwsError> {
+fn make(tx: &mut Tx<'_>, ctx: &Ctx, bucket: &Bucket, acl: &Acl, plain: bool) -> Result<(), AwsError> {
     let name = bucket.name.as_str();
     let mut shared = tx.elsewhere(world());
     if let Some(existing) = shared.get(&BUCKETS, (name,))? {
@@ -84,6 +95,12 @@ fn make(tx: &mut Tx<'_>, ctx: &Ctx, bucket: &Bucket, plain: bool) -> Result<(), 
     // What an account owns is listed in all regions alike.
     tx.elsewhere(&Place::account(bucket.owner))
         .put(&OWN_BUCKETS, (name,), &())?;
+    // What a bucket has lies in its region, wherever it was asked for.
+    let home = Place::new(bucket.owner, &bucket.region());
+    let mut home = tx.elsewhere(&home);
+    rules::put(&mut home, bucket, rules::ACL, acl.keep().map(String::into_bytes))?;
+    let blocks = serde_json::to_vec(&Blocks::ALL).ok();
+    rules::put(&mut home, bucket, rules::PUBLIC_ACCESS_BLOCK, blocks)?;
     Ok(())
 }
 

@@ -1,7 +1,12 @@
 //! The operations, one file per noun.
 
+pub mod acl;
 pub mod bucket;
 pub mod list;
 pub mod object;
 pub mod object_tagging;
+pub mod ownership;
+pub mod policy;
+pub mod public_access;
+pub mod request_payment;
 pub mod versioning;

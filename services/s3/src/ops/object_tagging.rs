@@ -1,7 +1,7 @@
 //! The tags of objects.
 
 use super::object::read::{read_version, shown_version};
-use crate::access::{self, Open, Wanted};
+use crate::access::{self, Asked, Open, Wanted};
 use crate::errors;
 use crate::object::{key, tags, versions};
 use crate::state::Version;
@@ -77,9 +77,18 @@ pub async fn get(ctx: Ctx, input: GetObjectTaggingRequest) -> Result<GetObjectTa
 }
 
 pub async fn put(ctx: Ctx, input: PutObjectTaggingRequest) -> Result<PutObjectTaggingOutput, AwsError> {
-    let actions = ["PutObjectTagging", "PutObjectVersionTagging"];
-    let (bucket, owner) = (input.bucket, input.expected_bucket_owner);
-    let target = Target::open(&ctx, bucket, owner, input.key, input.version_id, actions).await?;
+    let key = key::read(input.key)?;
+    let version_id = input.version_id.filter(|id| !id.is_empty());
+    let target = Target {
+        open: access::reach(&ctx, input.bucket.as_deref(), input.expected_bucket_owner.as_deref())?,
+        key,
+        version_id,
+    };
+    access::check_region(&ctx, &target.open.bucket)?;
+    let action = match target.version_id {
+        Some(_) => "PutObjectVersionTagging",
+        None => "PutObjectTagging",
+    };
     let given = input.tagging.and_then(|tagging| tagging.tag_set).unwrap_or_default();
     let mut read: Vec<(String, String)> = Vec::with_capacity(given.len());
     for tag in given {
@@ -94,6 +103,13 @@ pub async fn put(ctx: Ctx, input: PutObjectTaggingRequest) -> Result<PutObjectTa
         read.push((key, value));
     }
     tags::check(&read)?;
+    // Policies may ask what the tags are.
+    let asked = Asked {
+        version_id: target.version_id.as_deref(),
+        tags: Some(&read),
+        ..Asked::new(&target.open.bucket, action, Some(&target.key))
+    };
+    access::authorize(&ctx, &asked)?;
     Ok(PutObjectTaggingOutput {
         version_id: target.tag(read, "PUT").await?,
     })

@@ -1,5 +1,6 @@
 //! S3 through the call door, on a clock that moves only by hand.
 
+mod access;
 mod buckets;
 mod copies;
 mod lists;

@@ -2,7 +2,8 @@
 
 use super::put::{account_key, store};
 use super::read::{read_version, shown_version};
-use crate::access::{self, Open, Wanted};
+use crate::access::{self, Asked, Open, Wanted, ownership};
+use crate::acl::read::asked_acl;
 use crate::object::checksum::{self, tell_checksum};
 use crate::object::conditions::{Reading, Writing};
 use crate::object::content::{self, Written};
@@ -53,6 +54,7 @@ pub async fn copy(ctx: Ctx, mut input: CopyObjectRequest) -> Result<CopyObjectOu
     let directive = Directive::read(directive, "x-amz-metadata-directive", "metadata")?;
     let tagging = input.tagging_directive.as_deref();
     let tagging = Directive::read(tagging, "x-amz-tagging-directive", "tagging")?;
+    let (owner, acl) = ownership::of_new_object(&ctx, &open, &asked_acl!(input, object))?;
     let conditions = Writing::new(input.if_match.take(), input.if_none_match.take())?;
     let source = Source::read(input.copy_source.as_deref())?;
     let reading = Reading {
@@ -97,7 +99,8 @@ pub async fn copy(ctx: Ctx, mut input: CopyObjectRequest) -> Result<CopyObjectOu
         storage_class: storage_class(input.storage_class.take())?,
         website_redirect: redirect,
         encryption: choose(asked, Encryption::S3, || account_key(&open))?,
-        ..bare(ctx.caller().account, ctx.now())
+        acl,
+        ..bare(owner, ctx.now())
     };
     let algorithm = checksum::asked([], input.checksum_algorithm.as_deref())?.algorithm;
     let (version, written) = from.transfer(&ctx, version, algorithm).await?;
@@ -136,18 +139,17 @@ impl Origin {
         expected_owner: Option<&str>,
         conditions: &Reading,
     ) -> Result<Origin, AwsError> {
-        let wanted = Wanted {
-            bucket: Some(&source.bucket),
-            expected_owner,
-            action: if source.version_id.is_some() {
-                "GetObjectVersion"
-            } else {
-                "GetObject"
-            },
-            key: Some(&source.key),
-        };
         // A copy may come from any region.
-        let open = access::open_anywhere(ctx, wanted).await?;
+        let open = access::reach(ctx, Some(&source.bucket), expected_owner)?;
+        let action = match source.version_id {
+            Some(_) => "GetObjectVersion",
+            None => "GetObject",
+        };
+        let asked = Asked {
+            version_id: source.version_id.as_deref(),
+            ..Asked::new(&open.bucket, action, Some(&source.key))
+        };
+        access::authorize(ctx, &asked)?;
         let pin = ctx.blobs().pin();
         let (version, bytes) = open.home.read(|tx| -> Result<_, AwsError> {
             let id = source.version_id.as_deref();

@@ -1,7 +1,7 @@
 //! DeleteObjects.
 
 use super::delete::{Deleted, Deletion, no_lock_to_bypass};
-use crate::access;
+use crate::access::{self, Asked};
 use crate::object::conditions::Writing;
 use crate::object::{key, version_id};
 use crate::wire::{DeleteObjectsOutput, DeleteObjectsRequest, DeletedObject, ErrorShape, ObjectIdentifier};
@@ -30,7 +30,11 @@ pub async fn delete(ctx: Ctx, input: DeleteObjectsRequest) -> Result<DeleteObjec
                 } else {
                     "DeleteObject"
                 };
-                access::permit(&ctx, &open.bucket, action, object.key.as_deref()).await
+                let asked = Asked {
+                    version_id: object.version_id.as_deref(),
+                    ..Asked::new(&open.bucket, action, object.key.as_deref())
+                };
+                access::authorize(&ctx, &asked)
             }
             refused => refused,
         };

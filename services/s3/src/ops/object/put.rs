@@ -1,6 +1,7 @@
 //! PutObject.
 
-use crate::access::{self, Open, Wanted};
+use crate::access::{self, Open, Wanted, ownership};
+use crate::acl::read::asked_acl;
 use crate::errors;
 use crate::object::checksum::{asked, sent_checksums, tell_checksum};
 use crate::object::conditions::Writing;
@@ -27,6 +28,7 @@ pub async fn put(ctx: Ctx, mut input: PutObjectRequest) -> Result<PutObjectOutpu
     if input.write_offset_bytes.is_some() {
         return Err(errors::header_not_implemented("x-amz-write-offset-bytes", None));
     }
+    let (owner, acl) = ownership::of_new_object(&ctx, &open, &asked_acl!(input, object))?;
     let conditions = Writing::new(input.if_match.take(), input.if_none_match.take())?;
     let mut version = Version {
         headers: headers_of!(input),
@@ -35,7 +37,8 @@ pub async fn put(ctx: Ctx, mut input: PutObjectRequest) -> Result<PutObjectOutpu
         website_redirect: website_redirect(input.website_redirect_location.take())?,
         tags: input.tagging.as_deref().map_or(Ok(Vec::new()), tags::read_header)?,
         encryption: choose(encryption_of!(input), Encryption::S3, || account_key(&open))?,
-        ..bare(ctx.caller().account, ctx.now())
+        acl,
+        ..bare(owner, ctx.now())
     };
     // What cannot succeed is refused before its body comes.
     if conditions.is_any() {
