@@ -28,6 +28,8 @@ pub struct AwsError {
     pub headers: Vec<(Cow<'static, str>, String)>,
     /// The error's type as JSON protocols spell it, where it differs from `namespace#code`.
     pub json_type: Option<Cow<'static, str>>,
+    /// How JSON protocols call the message, where it differs from the model.
+    pub json_message: Option<&'static str>,
 }
 
 impl AwsError {
@@ -41,6 +43,7 @@ impl AwsError {
             details: Vec::new(),
             headers: Vec::new(),
             json_type: None,
+            json_message: None,
         }
     }
 
@@ -81,6 +84,13 @@ impl AwsError {
     #[must_use]
     pub fn with_header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> AwsError {
         self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Names the message's member for JSON protocols.
+    #[must_use]
+    pub fn with_json_message(mut self, name: &'static str) -> AwsError {
+        self.json_message = Some(name);
         self
     }
 

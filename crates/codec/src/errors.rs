@@ -31,6 +31,8 @@ pub(crate) struct ResolvedError {
     pub(crate) status: u16,
     pub(crate) fault: Fault,
     pub(crate) message: String,
+    /// How the message is called, where that is not the model's way.
+    pub(crate) message_name: Option<&'static str>,
     /// The modelled members with the message among them; `None` without a shape.
     pub(crate) members: Option<StructValue>,
 }
@@ -55,6 +57,7 @@ pub(crate) fn resolve(model: Option<&'static ServiceModel>, error: &AwsError) ->
         status: error.status,
         fault: error.fault,
         message: error.message.clone(),
+        message_name: error.json_message,
         members: None,
     };
     if let Some((shape, facts)) = found {
@@ -72,6 +75,7 @@ pub(crate) fn resolve(model: Option<&'static ServiceModel>, error: &AwsError) ->
         let mut members = StructValue::new(shape);
         if let Some((index, _)) = message_member(shape)
             && !error.message.is_empty()
+            && error.json_message.is_none()
         {
             members.set_at(index, Value::String(error.message.clone()));
         }
@@ -176,6 +180,9 @@ fn namespace(model: &ServiceModel) -> String {
 
 /// How the text of an error without a shape is called.
 pub(crate) fn message_name(resolved: &ResolvedError) -> &'static str {
+    if let Some(name) = resolved.message_name {
+        return name;
+    }
     match resolved.name.as_str() {
         "SerializationException" | "AccessDeniedException" => "Message",
         _ => "message",

@@ -62,7 +62,7 @@ fn parts(elements: &[wire::KeySchemaElement], several: bool) -> Result<(Vec<&str
             }
             (true, _) if !sort.is_empty() => {
                 return Err(validation(
-                    "Invalid KeySchema: HASH key elements must come before RANGE key elements",
+                    "Invalid KeySchema: All HASH key elements must precede all RANGE key elements",
                 ));
             }
             (true, _) => partition.push(name),
@@ -72,11 +72,9 @@ fn parts(elements: &[wire::KeySchemaElement], several: bool) -> Result<(Vec<&str
     let all: Vec<&str> = partition.iter().chain(&sort).copied().collect();
     for (at, name) in all.iter().enumerate() {
         if all.iter().take(at).any(|other| other == name) {
-            return Err(if all.len() == 2 {
-                validation("Both the Hash Key and the Range Key element in the KeySchema have the same name")
-            } else {
-                parameter(format!("Duplicate attribute name in KeySchema: {name}"))
-            });
+            return Err(validation(
+                "Both the Hash Key and the Range Key element in the KeySchema have the same name",
+            ));
         }
     }
     if several && (partition.len() > limits::INDEX_KEY_PART_MAX || sort.len() > limits::INDEX_KEY_PART_MAX) {
@@ -232,6 +230,9 @@ pub fn check_attributes(definition: &Definition) -> Result<(), AwsError> {
     if used.len() == definition.attributes.len() {
         return Ok(());
     }
+    let mut declared: Vec<&str> = definition.attributes.iter().map(|(name, _)| name.as_str()).collect();
+    declared.sort_unstable();
+    used.sort_unstable();
     Err(if definition.indexes.is_empty() {
         parameter(
             "Number of attributes in KeySchema does not exactly match number of attributes defined in \
@@ -240,7 +241,7 @@ pub fn check_attributes(definition: &Definition) -> Result<(), AwsError> {
     } else {
         parameter(format!(
             "Some AttributeDefinitions are not used. AttributeDefinitions: {}, keys used: {}",
-            shown(definition.attributes.iter().map(|(name, _)| name.as_str())),
+            shown(declared),
             shown(used)
         ))
     })
@@ -352,7 +353,9 @@ pub fn on_demand(given: Option<&wire::OnDemandThroughput>) -> Option<OnDemand> {
     })
 }
 
+/// What the table or an index (`of`) shall serve at once: never less than it does.
 pub fn warm(
+    of: &str,
     given: Option<&wire::WarmThroughput>,
     before: Option<Warm>,
     billing: &Billing,
@@ -368,14 +371,18 @@ pub fn warm(
         read_units_per_s: given.read_units_per_second.unwrap_or(least.read_units_per_s),
         write_units_per_s: given.write_units_per_second.unwrap_or(least.write_units_per_s),
     };
+    let too_low = match (before, billing.on_demand) {
+        (Some(_), _) => "current WarmThroughput, decreasing WarmThroughput is not supported",
+        (None, true) => "initial throughput for OnDemand",
+        (None, false) => "initial throughput for Provisioned",
+    };
     for (name, wanted, least) in [
         ("ReadUnitsPerSecond", wanted.read_units_per_s, least.read_units_per_s),
         ("WriteUnitsPerSecond", wanted.write_units_per_s, least.write_units_per_s),
     ] {
         if wanted < least {
             return Err(parameter(format!(
-                "Requested {name} for WarmThroughput for table is lower than current WarmThroughput, decreasing \
-                 WarmThroughput is not supported"
+                "Requested {name} for WarmThroughput for {of} is lower than {too_low}"
             )));
         }
     }

@@ -47,7 +47,15 @@ impl Parameters {
             .into_iter()
             .chain(with_values.iter().copied())
             .collect();
-        check_mixing(&presence(self.legacy, input), &presence(&given, input)).map_err(invalid)?;
+        // Key conditions of old may come with expressions that are not about the key.
+        let (own, key) = (ExpressionKind::KeyCondition.name(), "KeyConditions");
+        let legacy: Vec<&str> = self
+            .legacy
+            .iter()
+            .copied()
+            .filter(|name| *name != key || input.has(own))
+            .collect();
+        check_mixing(&presence(&legacy, input), &presence(&given, input)).map_err(invalid)?;
         if input.has("ExpressionAttributeNames") && given.is_empty() {
             return Err(validation(
                 "ExpressionAttributeNames can only be specified when using expressions",

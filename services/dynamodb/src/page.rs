@@ -113,6 +113,8 @@ pub struct Page<'r> {
     pub filter: Option<&'r Condition>,
     /// Only the count is wanted.
     pub count_only: bool,
+    /// Over how many parts of the hashes' range the table is spread, each of which is read and paid by itself.
+    pub parts: usize,
 }
 
 /// What was read.
@@ -124,6 +126,8 @@ pub struct Read {
     pub scanned: usize,
     /// What the rows count for, in the table or in the index.
     pub bytes: usize,
+    /// The same for each part that was looked at.
+    pub parts: Vec<usize>,
     /// Read units for items that were fetched from the table for an index that does not hold all of them.
     pub fetched: Vec<usize>,
     /// Key attributes of the last item looked at, where more may follow.
@@ -134,6 +138,8 @@ impl Page<'_> {
     /// Reads from the table itself.
     pub fn of_table(&self, tx: &ReadTx<'_>, table: &Definition) -> Result<Read, StoreError> {
         let mut read = Read::default();
+        let mut bytes_of_parts = vec![0; self.parts];
+        let mut last_part = None;
         let data = table.data;
         let mut scan = tx.scan(&ITEMS).prefix((data,)).from((data, At(&self.range.from)));
         if let Some(to) = &self.range.to {
@@ -145,11 +151,30 @@ impl Page<'_> {
             (None, true) => {}
             (None, false) => scan = scan.reverse(),
         }
-        scan.each(|_, row| {
+        scan.each(|(_, spot), row| {
             let size = row.size_bytes;
-            self.take(&mut read, row.item, size, &[&table.schema])
+            let part = self.part_of(&spot.0);
+            if let Some(bytes) = bytes_of_parts.get_mut(part) {
+                *bytes += size;
+            }
+            let flow = self.take(&mut read, row.item, size, &[&table.schema]);
+            if flow.is_break() {
+                last_part = Some(part);
+            }
+            flow
         })?;
+        if self.parts > 1 {
+            let first = self.part_of(self.after.as_ref().unwrap_or(&self.range.from));
+            let end = self.range.to.as_ref().map_or(self.parts - 1, |to| self.part_of(to));
+            let last = last_part.unwrap_or(end);
+            read.parts = bytes_of_parts.into_iter().take(last + 1).skip(first).collect();
+        }
         Ok(read)
+    }
+
+    fn part_of(&self, spot: &[u8]) -> usize {
+        let hash = spot.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+        usize::try_from((u128::from(hash) * self.parts as u128) >> 64).unwrap_or(0)
     }
 
     /// Reads from an index. `whole`: what is shown is the whole item, whatever the index holds.

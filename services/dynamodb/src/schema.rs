@@ -100,7 +100,7 @@ impl KeySchema {
     pub fn spot(&self, item: &Item) -> Option<Vec<u8>> {
         let mut bytes = self.partition_spot(item)?;
         for attribute in &self.sort {
-            encode(attribute, item, &mut bytes)?;
+            encode(KeyRole::Sort, attribute, item, &mut bytes)?;
         }
         Some(bytes)
     }
@@ -108,7 +108,7 @@ impl KeySchema {
     fn partition_spot(&self, item: &Item) -> Option<Vec<u8>> {
         let mut bytes = vec![0; HASH_BYTES];
         for attribute in &self.partition {
-            encode(attribute, item, &mut bytes)?;
+            encode(KeyRole::Partition, attribute, item, &mut bytes)?;
         }
         hash_into(&mut bytes);
         Some(bytes)
@@ -134,12 +134,10 @@ fn hash_into(bytes: &mut [u8]) {
     }
 }
 
-fn encode(attribute: &KeyAttribute, item: &Item, out: &mut Vec<u8>) -> Option<()> {
+fn encode(role: KeyRole, attribute: &KeyAttribute, item: &Item, out: &mut Vec<u8>) -> Option<()> {
     let value = item.get(&attribute.name)?;
-    // An index leaves out items whose key attribute is empty.
-    if value.kind() != attribute.kind.kind() || value.size_bytes() == 0 {
-        return None;
-    }
+    // An index leaves out items whose key attribute is of another type, empty or too long.
+    check_key_value(role, &attribute.name, attribute.kind.kind(), value).ok()?;
     stored::encode_key_part(value, out);
     Some(())
 }

@@ -1,14 +1,12 @@
 //! One write: what is asked of one item, checked against its table and done in a transaction.
 
-use crate::capacity::Cost;
+use crate::capacity::{Cost, write_units};
 use crate::change::{self, By};
 use crate::errors::{self, invalid, parameter, validation};
 use crate::schema::{Index, KeySchema};
 use crate::state::{At, Definition, ITEMS, StoredItem};
 use virga_base::{AwsError, Timestamp};
-use virga_lang_dynamodb::attribute::{
-    ITEM_SIZE_MAX_BYTES, KeyError, KeyRole, check_item, check_key_value, item_size_bytes,
-};
+use virga_lang_dynamodb::attribute::{ITEM_SIZE_MAX_BYTES, KeyError, check_item, check_key_value, item_size_bytes};
 use virga_lang_dynamodb::{Condition, Item, Kind, Update, Updated};
 use virga_service::{StoreError, Tx};
 
@@ -57,10 +55,7 @@ impl From<AwsError> for Failure {
 
 /// Checks a `Key` as operations take it.
 pub fn check_key(schema: &KeySchema, key: &Item) -> Result<(), AwsError> {
-    if key.len() != schema.count() {
-        return Err(validation("The number of conditions on the keys is invalid"));
-    }
-    if schema.names().any(|name| !key.contains_key(name)) {
+    if key.len() != schema.count() || schema.names().any(|name| !key.contains_key(name)) {
         return Err(validation("The provided key element does not match the schema"));
     }
     schema.check(key).map_err(|error| invalid(error.in_key()))
@@ -80,12 +75,27 @@ fn check_put(table: &Definition, item: &Item) -> Result<(), AwsError> {
         return Err(parameter(format!("Missing the key {missing} in the item")));
     }
     table.schema.check(item).map_err(|error| invalid(error.in_item()))?;
-    table.indexes.iter().try_for_each(|index| check_index_keys(index, item))
+    table
+        .indexes
+        .iter()
+        .try_for_each(|index| check_index_keys(index, item, false))
+}
+
+/// An index key cannot be changed from within.
+fn check_index_paths(table: &Definition, update: &Update) -> Result<(), AwsError> {
+    let mut inner = update.targets().filter(|path| path.elements().len() > 1);
+    let keys = |name: &str| table.indexes.iter().any(|index| index.schema.has(name));
+    match inner.find(|path| keys(path.attribute())) {
+        None => Ok(()),
+        Some(path) => Err(validation(format!(
+            "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: IndexKey: {}",
+            path.attribute()
+        ))),
+    }
 }
 
 /// Index keys may be missing, but not of another type, empty or too long.
-fn check_index_keys(index: &Index, item: &Item) -> Result<(), AwsError> {
-    let mut sort_bytes = 0;
+fn check_index_keys(index: &Index, item: &Item, by_update: bool) -> Result<(), AwsError> {
     for (role, attribute) in index.schema.attributes() {
         let Some(value) = item.get(&attribute.name) else {
             continue;
@@ -97,6 +107,12 @@ fn check_index_keys(index: &Index, item: &Item) -> Result<(), AwsError> {
                 actual.name(),
                 index.name
             )),
+            KeyError::Empty { kind, .. } if by_update => validation(format!(
+                "One or more parameter values are not valid. The update expression attempted to update a secondary index \
+                 key to a value that is not supported. The AttributeValue for a key attribute cannot contain an empty {} \
+                 value.",
+                if kind == Kind::B { "binary" } else { "string" },
+            )),
             KeyError::Empty { name, kind } => validation(format!(
                 "One or more parameter values are not valid. A value specified for a secondary index key is not \
                  supported. The AttributeValue for a key attribute cannot contain an empty {} value. IndexName: {}, \
@@ -106,11 +122,7 @@ fn check_index_keys(index: &Index, item: &Item) -> Result<(), AwsError> {
             )),
             too_long @ KeyError::TooLong(_) => invalid(too_long.in_key()),
         })?;
-        if role == KeyRole::Sort {
-            sort_bytes += value.size_bytes();
-        }
     }
-    let _ = sort_bytes;
     Ok(())
 }
 
@@ -131,6 +143,7 @@ impl Write {
                 check_key(&table.schema, key)?;
                 if let Some(update) = update {
                     update.check_keys(table.schema.names()).map_err(invalid)?;
+                    check_index_paths(table, update)?;
                 }
             }
         }
@@ -151,7 +164,7 @@ impl Write {
         let new = match &self.action {
             Action::Check(_) => {
                 let cost = Cost {
-                    table: crate::capacity::write_units(old.as_ref().map_or(0, |old| old.size_bytes)),
+                    table: write_units(old.as_ref().map_or(0, |old| old.size_bytes)),
                     ..Cost::default()
                 };
                 return Ok(Outcome {
@@ -176,13 +189,24 @@ impl Write {
                         new: Item::new(),
                     },
                 };
+                if before.is_none() && update.as_ref().is_some_and(Update::only_takes_away) {
+                    return Ok(Outcome {
+                        old,
+                        new: None,
+                        updated,
+                        cost: Cost {
+                            table: write_units(0),
+                            ..Cost::default()
+                        },
+                    });
+                }
                 check_item(&done.item).map_err(invalid)?;
                 let size_bytes = item_size_bytes(&done.item);
                 if size_bytes > ITEM_SIZE_MAX_BYTES {
                     return Err(validation("Item size to update has exceeded the maximum allowed size").into());
                 }
                 for index in &table.indexes {
-                    check_index_keys(index, &done.item)?;
+                    check_index_keys(index, &done.item, true)?;
                 }
                 let item = done.item.clone();
                 updated = Some(done);
@@ -206,7 +230,8 @@ pub fn failed(failure: Failure, shown: Option<impl FnOnce(Item) -> serde_json::V
         Failure::Condition(item) => {
             let error = errors::condition_failed();
             match (item, shown) {
-                (Some(item), Some(show)) => error.with_detail("Item", show(item)),
+                // With an item AWS spells it so.
+                (Some(item), Some(show)) => error.with_detail("Item", show(item)).with_json_message("Message"),
                 _ => error,
             }
         }

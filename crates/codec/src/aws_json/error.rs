@@ -43,7 +43,7 @@ pub(crate) fn error_body(
         out.extend_from_slice(b"\"__type\":");
         json::write_string(&mut out, error_type);
     }
-    let spells_message = resolved.shape.and_then(errors::message_member).is_some();
+    let spells_message = resolved.message_name.is_none() && resolved.shape.and_then(errors::message_member).is_some();
     if !resolved.message.is_empty() && !spells_message {
         separate(&mut out);
         json::write_string(&mut out, errors::message_name(resolved));

@@ -7,6 +7,10 @@ use crate::{AttributeValue, Invalid};
 use std::cmp::Ordering;
 
 const NOT_SUPPORTED: &str = "Query key condition not supported";
+const ALL_HASH: &str =
+    "Query key condition not supported: all HASH key attributes of the index must have an equality condition";
+const RANGE_IN_ORDER: &str = "Query key condition not supported: RANGE key attributes must be used from left to right, all \
+                              but the last with an equality condition";
 
 /// One attribute of a key schema with its declared type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +90,8 @@ pub(crate) fn resolve(
     sort: &[KeyElement],
 ) -> Result<KeyCondition, Invalid> {
     let mut partition_values = Vec::new();
+    // Keys of several attributes have errors of their own.
+    let several = partition.len() > 1 || sort.len() > 1;
     if found.len() > partition.len() + sort.len().max(1) {
         return Err(Invalid::new("Conditions can be of length 1 or 2 only"));
     }
@@ -94,12 +100,14 @@ pub(crate) fn resolve(
         Some(found.remove(at).1)
     };
     for element in partition {
-        let Some(condition) = find(element) else {
-            return Err(missed(element));
+        let condition = match find(element) {
+            Some(condition) => condition,
+            None if several => return Err(Invalid::new(ALL_HASH)),
+            None => return Err(missed(element)),
         };
         check(KeyRole::Partition, element, &condition)?;
         let SortCondition::Equal(value) = condition else {
-            return Err(Invalid::new(NOT_SUPPORTED));
+            return Err(Invalid::new(if several { ALL_HASH } else { NOT_SUPPORTED }));
         };
         partition_values.push(value);
     }
@@ -107,10 +115,17 @@ pub(crate) fn resolve(
     for element in sort {
         let Some(condition) = find(element) else { break };
         if !matches!(sort_conditions.last(), None | Some(SortCondition::Equal(_))) {
-            return Err(Invalid::new(NOT_SUPPORTED));
+            return Err(Invalid::new(RANGE_IN_ORDER));
         }
         check(KeyRole::Sort, element, &condition)?;
         sort_conditions.push(condition);
+    }
+    if several
+        && found
+            .iter()
+            .any(|(name, _)| sort.iter().any(|element| element.name == *name))
+    {
+        return Err(Invalid::new(RANGE_IN_ORDER));
     }
     if !found.is_empty() {
         return Err(sort

@@ -23,6 +23,12 @@ pub struct Updated {
 }
 
 impl Update {
+    /// Whether it takes away and does nothing else: such an update makes no item where there was none.
+    pub fn only_takes_away(&self) -> bool {
+        let takes_away = |action: &Action| matches!(action, Action::Remove | Action::Delete(_));
+        !self.actions.is_empty() && self.actions.iter().all(|(_, action)| takes_away(action))
+    }
+
     /// Fails where the update would change one of the table's key attributes.
     pub fn check_keys<'k>(&self, keys: impl IntoIterator<Item = &'k str>) -> Result<(), Invalid> {
         let mut keys = keys.into_iter();

@@ -25,6 +25,9 @@ const SCAN: Parameters = Parameters {
     legacy: &["AttributesToGet", "ScanFilter", "ConditionalOperator"],
 };
 
+/// A table on demand begins with so many partitions, of which a scan pays each by itself.
+const ON_DEMAND_PARTS: usize = 4;
+
 /// What both operations ask.
 struct Wanted {
     table: String,
@@ -288,6 +291,7 @@ fn page(wanted: &Wanted, range: Range, forward: bool, after: Option<Vec<u8>>) ->
         limit: wanted.limit,
         filter: wanted.filter.as_ref(),
         count_only: wanted.select == Select::Count,
+        parts: 1,
     }
 }
 
@@ -331,7 +335,10 @@ pub async fn scan(ctx: Ctx, mut input: Input, out: Output) -> Result<Value, AwsE
                 Some(spot)
             }
         };
-        let page = page(&wanted, range, true, after);
+        let mut page = page(&wanted, range, true, after);
+        if table.billing.on_demand {
+            page.parts = ON_DEMAND_PARTS;
+        }
         let read = run(tx, &wanted, &table, index, &page)?;
         Ok((table, read))
     })?;
@@ -369,7 +376,14 @@ fn segments(input: &Input) -> Result<Option<(u64, u64)>, AwsError> {
 fn answer(wanted: Wanted, table: &Definition, read: Read, mut out: Output) -> Result<Value, AwsError> {
     let mut cost = Cost::default();
     match wanted.index.as_deref().and_then(|name| table.index(name)) {
-        None => cost.table = read_units(read.bytes, wanted.consistent),
+        None if read.parts.is_empty() => cost.table = read_units(read.bytes, wanted.consistent),
+        None => {
+            cost.table = read
+                .parts
+                .iter()
+                .map(|bytes| read_units(*bytes, wanted.consistent))
+                .sum()
+        }
         Some(index) => {
             cost.add_index(
                 &index.name,

@@ -20,8 +20,9 @@ pub async fn create(ctx: Ctx, input: wire::CreateTableInput) -> Result<wire::Cre
     let name = input.table_name.clone().unwrap_or_default();
     define::check_table_name(&name)?;
     let tags = input.tags.clone();
-    let view = define::stream_view(input.stream_specification.as_ref())?;
+    let stream = input.stream_specification.clone();
     let mut definition = declare(&ctx, name, input, now)?;
+    let view = define::stream_view(stream.as_ref())?;
     let stream = view.map(|view| new_stream(&ctx, &definition, view, now));
     if let Some((on, _)) = &stream {
         definition.latest_stream = Some(on.label.clone());
@@ -97,7 +98,7 @@ fn declare(ctx: &Ctx, name: String, input: wire::CreateTableInput, now: Timestam
                 projected: define::projected(index.projection)?,
                 global: Some(Global {
                     provisioned: define::index_provisioned(&name, billing.on_demand, throughput)?,
-                    warm: define::warm(index.warm_throughput.as_ref(), None, &billing)?,
+                    warm: define::warm(&format!("index {name}"), index.warm_throughput.as_ref(), None, &billing)?,
                     on_demand: define::on_demand(index.on_demand_throughput.as_ref()),
                     active_at,
                     updated_at: active_at,
@@ -124,7 +125,7 @@ fn declare(ctx: &Ctx, name: String, input: wire::CreateTableInput, now: Timestam
         deletion_protection: input.deletion_protection_enabled == Some(true),
         class: input.table_class.map(|class| (class, None)),
         encryption: encryption(ctx, input.sse_specification.as_ref(), None)?,
-        warm: define::warm(input.warm_throughput.as_ref(), None, &billing)?,
+        warm: define::warm("table", input.warm_throughput.as_ref(), None, &billing)?,
         on_demand: define::on_demand(input.on_demand_throughput.as_ref()),
         billing,
     };
@@ -273,6 +274,8 @@ pub async fn delete(ctx: Ctx, input: wire::DeleteTableInput) -> Result<wire::Del
             key_schema: None,
             creation_date_time: None,
             warm_throughput: None,
+            local_secondary_indexes: None,
+            global_secondary_indexes: None,
             ..described
         }),
     })

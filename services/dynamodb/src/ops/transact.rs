@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use virga_base::{AwsError, Timestamp};
 use virga_lang_dynamodb::attribute::item_size_bytes;
-use virga_lang_dynamodb::{ExpressionKind, Item, Projection};
+use virga_lang_dynamodb::{ExpressionKind, Item, KeyError, Projection};
 use virga_service::{Ctx, Tx, Value};
 use virga_shape::{IntoValue, ShapeRef};
 
@@ -144,6 +144,10 @@ pub fn write_all(tx: &mut Tx<'_>, parts: &[Part], now: Timestamp, shape: ShapeRe
     let mut seen = BTreeSet::new();
     for part in parts {
         let table = find(part).ok_or_else(crate::errors::no_resource)?;
+        // An empty key is refused at once, whatever the other actions are.
+        if let Err(empty @ KeyError::Empty { .. }) = table.schema.check(part.write.item()) {
+            return Err(invalid(empty.in_key()));
+        }
         match part.write.check(table) {
             Ok(spot) => {
                 if !seen.insert((table.data, spot.clone())) {

@@ -80,7 +80,7 @@ fn tables_of(ctx: &Ctx, name: &str) -> Result<Definition, AwsError> {
 fn check_any(input: &wire::UpdateTableInput) -> Result<(), AwsError> {
     let nothing = input.billing_mode.is_none()
         && input.provisioned_throughput.is_none()
-        && input.global_secondary_index_updates.is_none()
+        && input.global_secondary_index_updates.as_ref().is_none_or(Vec::is_empty)
         && input.stream_specification.is_none()
         && input.sse_specification.is_none()
         && input.replica_updates.is_none()
@@ -140,7 +140,8 @@ fn capacity(table: &mut Definition, input: &wire::UpdateTableInput, now: Timesta
         change_units(&mut table.billing.provisioned, throughput, "table", now)?;
     }
     if input.warm_throughput.is_some() {
-        table.warm = define::warm(input.warm_throughput.as_ref(), table.warm, &table.billing)?;
+        let warm = table.warm.unwrap_or_else(|| define::warm_of(&table.billing));
+        table.warm = define::warm("table", input.warm_throughput.as_ref(), Some(warm), &table.billing)?;
     }
     if input.on_demand_throughput.is_some() {
         table.on_demand = define::on_demand(input.on_demand_throughput.as_ref());
@@ -215,6 +216,9 @@ fn indexes(
 ) -> Result<(), AwsError> {
     let updates = input.global_secondary_index_updates.as_deref().unwrap_or_default();
     let now = ctx.now();
+    for create in updates.iter().filter_map(|update| update.create.as_ref()) {
+        check_declared(create, input.attribute_definitions.as_deref().unwrap_or_default())?;
+    }
     if let Some(given) = &input.attribute_definitions {
         for (name, kind) in define::attributes(Some(given.clone()))? {
             match table.attributes.iter().find(|(other, _)| *other == name) {
@@ -246,7 +250,7 @@ fn indexes(
             (None, None, Some(delete)) => (&delete.index_name, "delete"),
             _ => {
                 return Err(parameter(
-                    "Exactly one of the following GSI actions must be specified: Create, Update, Delete",
+                    "Exactly one of Create, Update and Delete must be specified in each GlobalSecondaryIndexUpdate",
                 ));
             }
         };
@@ -272,7 +276,9 @@ fn indexes(
                     change_units(&mut global.provisioned, throughput, &format!("index {name}"), now)?;
                 }
                 if change.warm_throughput.is_some() {
-                    global.warm = define::warm(change.warm_throughput.as_ref(), global.warm, &billing)?;
+                    let warm = global.warm.unwrap_or_else(|| define::warm_of(&billing));
+                    let of = format!("index {name}");
+                    global.warm = define::warm(&of, change.warm_throughput.as_ref(), Some(warm), &billing)?;
                 }
                 if change.on_demand_throughput.is_some() {
                     global.on_demand = define::on_demand(change.on_demand_throughput.as_ref());
@@ -289,6 +295,30 @@ fn indexes(
         define::check_attributes(table)?;
     }
     define::check_indexes(table)
+}
+
+/// A new index's attributes must be declared with it, also where the table's key has them.
+fn check_declared(
+    create: &wire::CreateGlobalSecondaryIndexAction,
+    declared: &[wire::AttributeDefinition],
+) -> Result<(), AwsError> {
+    let elements = create.key_schema.as_deref().unwrap_or_default();
+    let keys: Vec<&str> = elements
+        .iter()
+        .filter_map(|element| element.attribute_name.as_deref())
+        .collect();
+    let declared: Vec<&str> = declared
+        .iter()
+        .filter_map(|attribute| attribute.attribute_name.as_deref())
+        .collect();
+    if keys.iter().all(|key| declared.contains(key)) {
+        return Ok(());
+    }
+    Err(parameter(format!(
+        "Some index key attributes are not defined in AttributeDefinitions. Keys: [{}], AttributeDefinitions: [{}]",
+        keys.join(", "),
+        declared.join(", ")
+    )))
 }
 
 fn create_index(
@@ -311,7 +341,12 @@ fn create_index(
         data,
         global: Some(Global {
             provisioned: define::index_provisioned(&name, table.billing.on_demand, throughput)?,
-            warm: define::warm(create.warm_throughput.as_ref(), None, &table.billing)?,
+            warm: define::warm(
+                &format!("index {name}"),
+                create.warm_throughput.as_ref(),
+                None,
+                &table.billing,
+            )?,
             on_demand: define::on_demand(create.on_demand_throughput.as_ref()),
             active_at: done_at,
             updated_at: done_at,

@@ -122,7 +122,7 @@ async fn bad_items_are_refused_in_awss_words() {
             json!({ "TableName": "tab", "Key": { "p": { "S": "a" } } }),
         )
         .await;
-    assert_eq!(got.1, "The number of conditions on the keys is invalid");
+    assert_eq!(got.1, "The provided key element does not match the schema");
 }
 
 #[tokio::test]
