@@ -10,7 +10,7 @@ pub use permit::{Asked, authorize, permit};
 use crate::errors;
 use crate::state::{BUCKETS, Bucket, world};
 use virga_base::{Account, AwsError};
-use virga_service::{Ctx, Principal, StoreError, Tx};
+use virga_service::{Ctx, StoreError, Tx};
 
 /// A bucket that the caller may use, with the context in which its rows are.
 pub struct Open {
@@ -100,10 +100,20 @@ fn check_expected_owner(bucket: &Bucket, expected: Option<&str>) -> Result<(), A
     Err(errors::access_denied())
 }
 
-/// A signed request goes to the region that it was signed for. Who has not signed has named none.
+/// A request goes to the region that it was signed for. Who has not signed, or in the old way, has named none.
 pub fn check_region(ctx: &Ctx, bucket: &Bucket) -> Result<(), AwsError> {
-    let named = ctx.caller().principal != Principal::Anonymous && ctx.request().host.is_some();
-    if named && ctx.region().as_str() != bucket.region {
+    if ctx.region().as_str() == bucket.region {
+        return Ok(());
+    }
+    let request = ctx.request();
+    let in_header = request
+        .header("authorization")
+        .is_some_and(|text| text.starts_with("AWS4-"));
+    let in_link = request
+        .uri
+        .query()
+        .is_some_and(|query| query.contains("X-Amz-Credential="));
+    if in_header || in_link {
         return Err(errors::permanent_redirect(&bucket.name, &bucket.region));
     }
     Ok(())

@@ -390,3 +390,11 @@ pub fn invalid_expected_owner(text: &str) -> AwsError {
     let message = format!("The value of the expected bucket owner parameter must be an AWS Account ID... [{text}]");
     error(400, "InvalidBucketOwnerAWSAccountID", &message)
 }
+
+pub fn invalid_namespace_header() -> AwsError {
+    error(
+        400,
+        "InvalidNamespaceHeader",
+        "The namespace header provided is invalid or does not match the name of the bucket",
+    )
+}

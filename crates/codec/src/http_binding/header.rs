@@ -49,6 +49,10 @@ fn read_header(headers: &HeaderMap, member: &Member, target: ShapeRef) -> Result
             return read_json_value(&text).map(Some);
         }
         let read = scalar::from_text(Some(member), target, text.trim(), TimestampFormat::HttpDate);
+        // A condition that is no date is none (RFC 9110, 13.1.3).
+        if read.is_none() && matches!(target.kind(), Kind::Timestamp(_)) && is_condition(member.wire_name()) {
+            return Ok(None);
+        }
         return read.map(Some).ok_or_else(|| scalar::text_error(target, &text));
     };
     for line in lines {
@@ -65,6 +69,14 @@ fn read_header(headers: &HeaderMap, member: &Member, target: ShapeRef) -> Result
             .ok_or_else(|| scalar::text_error(item_shape, item))
     });
     items.collect::<Result<_, _>>().map(Value::List).map(Some)
+}
+
+/// `If-Modified-Since` and its like, also of the source of a copy.
+fn is_condition(name: &str) -> bool {
+    let name = name.strip_prefix("x-amz-copy-source-").unwrap_or(name);
+    ["If-Modified-Since", "If-Unmodified-Since"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(name))
 }
 
 fn line_text(line: &HeaderValue) -> Result<&str, AwsError> {

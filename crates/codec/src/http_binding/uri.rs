@@ -112,7 +112,12 @@ pub(super) fn read_query(template: &str, query: &str, out: &mut StructValue) -> 
                 Some((_, text)) if text.is_empty() && !matches!(kind, Kind::String) => None,
                 Some((_, text)) => {
                     let value = scalar::from_text(Some(member), target, text, TimestampFormat::Iso8601);
-                    Some(value.ok_or_else(|| scalar::text_error(target, text))?)
+                    // Named, for services that tell their callers which.
+                    Some(value.ok_or_else(|| {
+                        scalar::text_error(target, text)
+                            .with_detail("ArgumentName", member.wire_name())
+                            .with_detail("ArgumentValue", &**text)
+                    })?)
                 }
                 None => None,
             },

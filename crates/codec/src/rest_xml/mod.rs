@@ -19,7 +19,14 @@ const CONTENT_TYPE: &str = "application/xml";
 
 /// Reads a request; a streaming payload stays absent.
 pub fn decode_request(op: OperationRef, request: &WireRequest<'_>) -> Result<Value, AwsError> {
-    http_binding::decode_request(op, request, &XmlBody::new(op, Direction::Request))
+    let read = http_binding::decode_request(op, request, &XmlBody::new(op, Direction::Request));
+    read.map_err(|error| {
+        if s3::is_s3(op.model) {
+            s3::in_its_words(error)
+        } else {
+            error
+        }
+    })
 }
 
 /// Writes the answer of an operation that succeeded; a streaming payload is left to the caller.

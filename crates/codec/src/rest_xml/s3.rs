@@ -2,6 +2,7 @@
 
 use crate::OperationRef;
 use base64::Engine as _;
+use virga_base::AwsError;
 use virga_shape::ServiceModel;
 
 pub(super) fn is_s3(model: &ServiceModel) -> bool {
@@ -47,6 +48,19 @@ pub(super) fn root(op: OperationRef) -> Option<&'static str> {
 /// Whether the answer's root holds the one member's text itself: `<LocationConstraint>eu-west-1</LocationConstraint>`.
 pub(super) fn is_bare(op: OperationRef) -> bool {
     is_s3(op.model) && op.operation.name == "GetBucketLocation"
+}
+
+/// What S3 says of a parameter or header that does not fit the model.
+pub(super) fn in_its_words(mut error: AwsError) -> AwsError {
+    if error.code != "SerializationException" {
+        return error;
+    }
+    error.code = "InvalidArgument".into();
+    let name = error.details.iter().find(|(name, _)| name == "ArgumentName");
+    if let Some(name) = name.and_then(|(_, name)| name.as_str()) {
+        error.message = format!("Provided {name} not an integer or within integer range");
+    }
+    error
 }
 
 /// The second id of an answer (`x-amz-id-2`, `HostId`): of S3's form, and always the same for the same request's id.

@@ -71,6 +71,12 @@ pub fn bucket(host: &str) -> Option<Bucket<'_>> {
     }
 }
 
+/// The bucket before `localhost` alone: `BUCKET.localhost:4566`. Only what means S3 by other signs, or nothing else, means it.
+pub fn local_bucket(host: &str) -> Option<Bucket<'_>> {
+    let bucket = name(host).strip_suffix(".localhost")?;
+    Some(Bucket(bucket)).filter(|bucket| !bucket.0.is_empty())
+}
+
 /// `us-west-2` and the like, as in the older `s3-us-west-2.amazonaws.com`.
 fn region(text: &str) -> bool {
     text.find('-') == Some(2) && text.ends_with(|c: char| c.is_ascii_digit())
@@ -78,7 +84,21 @@ fn region(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bucket, bucket, service_labels};
+    use super::{Bucket, bucket, local_bucket, service_labels};
+
+    #[test]
+    fn a_bucket_may_stand_before_localhost_alone() {
+        for (host, expected) in [
+            ("b.localhost:4566", Some("b")),
+            ("my.bucket.localhost", Some("my.bucket")),
+            ("localhost:4566", None),
+            (".localhost", None),
+            ("b.localhost.localstack.cloud", None),
+            ("127.0.0.1", None),
+        ] {
+            assert_eq!(local_bucket(host), expected.map(Bucket), "{host}");
+        }
+    }
 
     #[test]
     fn a_bucket_stands_before_s3() {

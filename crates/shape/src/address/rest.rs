@@ -42,6 +42,9 @@ pub fn find<'a>(directory: &'static Directory, facts: &Facts<'a>) -> Result<Addr
         candidates = unsigned();
     }
     let plain = Request::new(facts, None);
+    // A host that names a service names no bucket.
+    let local = || host::local_bucket(facts.host).filter(|_| of_host.is_empty());
+    let bucket = bucket.or_else(local);
     let virtual_hosted = bucket.map(|bucket| Request::new(facts, Some(bucket)));
     let mut best: Option<(Rank, Addressed<'a>)> = None;
     for &at in &candidates {

@@ -43,7 +43,12 @@ pub async fn take_body(ctx: &Ctx, body: Option<Body>, announced: Announced) -> R
     let md5_asked = announced.md5.map(read_md5).transpose()?;
     let length = announced.length.and_then(|length| u64::try_from(length).ok());
     if length.is_none() && body.as_ref().is_some_and(|body| body.size_hint().exact().is_none()) {
-        return Err(errors::missing_content_length());
+        let chunked = ctx.request().header("transfer-encoding").is_some();
+        return Err(if chunked {
+            errors::header_not_implemented("Transfer-Encoding", None)
+        } else {
+            errors::missing_content_length()
+        });
     }
     if let Some(length) = length.filter(|length| *length > limits::OBJECT_PUT_MAX_BYTES) {
         return Err(errors::entity_too_large(length));

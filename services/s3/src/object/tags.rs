@@ -13,6 +13,10 @@ pub fn read_header(text: &str) -> Result<Vec<(String, String)>, AwsError> {
     let mut tags = Vec::new();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if value.contains('=') {
+            return Err(not_encoded(text));
+        }
+        let decode = |part: &str| decode(part).ok_or_else(|| not_encoded(text));
         tags.push((decode(key)?, decode(value)?));
     }
     let repeated = tags
@@ -20,23 +24,24 @@ pub fn read_header(text: &str) -> Result<Vec<(String, String)>, AwsError> {
         .enumerate()
         .any(|(at, (key, _))| tags.iter().skip(at + 1).any(|(other, _)| other == key));
     if repeated || tags.iter().any(|(key, _)| key.is_empty()) {
-        return Err(not_encoded());
+        return Err(not_encoded(text));
     }
     check(&tags)?;
     Ok(tags)
 }
 
-fn decode(text: &str) -> Result<String, AwsError> {
+fn decode(text: &str) -> Option<String> {
     let spaced = text.replace('+', " ");
-    let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| not_encoded())?;
-    Ok(decoded.into_owned())
+    let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;
+    Some(decoded.into_owned())
 }
 
-fn not_encoded() -> AwsError {
-    errors::invalid_argument_named(
+fn not_encoded(text: &str) -> AwsError {
+    errors::invalid_argument(
         "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name \
          duplicates.",
         "x-amz-tagging",
+        text,
     )
 }
 
@@ -87,6 +92,7 @@ mod tests {
         );
         assert_eq!(ok(""), Ok(vec![]));
         assert_eq!(ok("a=1&a=2"), Err("InvalidArgument".to_owned()));
+        assert_eq!(ok("a=1,b=2"), Err("InvalidArgument".to_owned()));
         assert_eq!(ok("aws:x=1"), Err("InvalidTag".to_owned()));
         assert_eq!(ok("a=%3C"), Err("InvalidTag".to_owned()));
     }

@@ -29,6 +29,7 @@ pub async fn create(ctx: Ctx, mut input: CreateBucketRequest) -> Result<CreateBu
     if !name::is_valid(&name) {
         return Err(errors::invalid_bucket_name(&name));
     }
+    check_namespace(&ctx, input.bucket_namespace.as_deref(), &name)?;
     let configuration = input.create_bucket_configuration.unwrap_or_default();
     let place = location::choose(ctx.region(), configuration.location_constraint.as_deref())?;
     let ownership = input.object_ownership.as_deref().unwrap_or("BucketOwnerEnforced");
@@ -74,6 +75,15 @@ pub async fn create(ctx: Ctx, mut input: CreateBucketRequest) -> Result<CreateBu
         }),
         bucket_arn: Some(bucket.arn()),
     })
+}
+
+/// A bucket of its account's own namespace bears the account and the region in its name.
+fn check_namespace(ctx: &Ctx, namespace: Option<&str>, name: &str) -> Result<(), AwsError> {
+    match namespace {
+        None | Some("" | "global") => Ok(()),
+        Some("account-regional") if name.ends_with(&format!("-{}-{}-an", ctx.account(), ctx.region())) => Ok(()),
+        Some(_) => Err(errors::invalid_namespace_header()),
+    }
 }
 
 fn make(tx: &mut Tx<'_>, ctx: &Ctx, bucket: &Bucket, acl: &Acl, plain: bool) -> Result<(), AwsError> {

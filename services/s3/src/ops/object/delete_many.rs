@@ -12,11 +12,11 @@ use virga_service::Ctx;
 pub async fn delete(ctx: Ctx, input: DeleteObjectsRequest) -> Result<DeleteObjectsOutput, AwsError> {
     let asked = input.delete.unwrap_or_default();
     let objects = asked.objects.unwrap_or_default();
-    let open = access::reach(&ctx, input.bucket.as_deref(), input.expected_bucket_owner.as_deref())?;
-    access::check_region(&ctx, &open.bucket)?;
     if objects.is_empty() || objects.len() > limits::DELETE_MAX_OBJECTS {
         return Err(errors::malformed_xml());
     }
+    let open = access::reach(&ctx, input.bucket.as_deref(), input.expected_bucket_owner.as_deref())?;
+    access::check_region(&ctx, &open.bucket)?;
     if input.bypass_governance_retention.is_some() && !open.bucket.object_lock {
         return Err(no_lock_to_bypass());
     }
