@@ -5,6 +5,7 @@ use crate::schema::Index;
 use crate::state::{
     At, Change, Definition, ENTRIES, Entry, ITEMS, RECORDS, STREAMS, StoredItem, StreamOn, StreamRecord,
 };
+use crate::{expire, follow};
 use virga_base::Timestamp;
 use virga_lang_dynamodb::attribute::item_size_bytes;
 use virga_lang_dynamodb::{Item, stored};
@@ -16,6 +17,8 @@ pub enum By {
     Caller,
     /// DynamoDB's own: an item that expired.
     Service,
+    /// Another region's, whose caller it was.
+    Replication,
 }
 
 /// Puts `new` in the place of `old`, which is what the store has at `spot`; neither of them is no item.
@@ -40,6 +43,9 @@ pub fn apply(
     }
     if let Some(stream) = &table.stream {
         record(tx, table, stream, (old, new), (now, by))?;
+    }
+    if !table.extras.is_idle() {
+        follow::changed(tx, table, spot, (old, new), (now, by))?;
     }
     Ok(cost)
 }
@@ -135,6 +141,7 @@ fn record(
         new: new.filter(|_| stream.view.has_new()).map(whole),
     };
     state.sequence += 1;
+    expire::await_trim(tx, &table.name, &stream.label, &mut state, now)?;
     tx.put(&RECORDS, (stream.id, state.sequence), &row)?;
     tx.put(&STREAMS, key, &state)
 }

@@ -1,6 +1,7 @@
 //! A table as DescribeTable shows it.
 
 use crate::definition::warm_of;
+use crate::ops::replica;
 use crate::schema::{Index, KeySchema, Projected};
 use crate::state::{Definition, OnDemand, Provisioned, Warm};
 use crate::wire;
@@ -77,7 +78,8 @@ pub fn table(ctx: &Ctx, definition: &Definition, counts: &[Count], now: Timestam
     };
     let billing = &definition.billing;
     let warm = definition.warm.unwrap_or_else(|| warm_of(billing));
-    let replicas = None;
+    let replicas = replica::describe(definition, now);
+    let restored = definition.extras.restored.as_ref();
     wire::TableDescription {
         attribute_definitions: Some(
             definition
@@ -119,7 +121,14 @@ pub fn table(ctx: &Ctx, definition: &Definition, counts: &[Count], now: Timestam
             .as_ref()
             .map(|label| stream_arn(ctx, &definition.name, label)),
         latest_stream_label: definition.latest_stream.clone(),
+        global_table_version: replicas.is_some().then(|| replica::VERSION.to_owned()),
         replicas,
+        restore_summary: restored.map(|restored| wire::RestoreSummary {
+            source_backup_arn: restored.backup_arn.clone(),
+            source_table_arn: Some(restored.table_arn.clone()),
+            restore_date_time: Some(restored.at),
+            restore_in_progress: Some(status == "CREATING"),
+        }),
         sse_description: definition.encryption.as_ref().map(|encryption| wire::SSEDescription {
             status: Some("ENABLED".to_owned()),
             sse_type: Some("KMS".to_owned()),

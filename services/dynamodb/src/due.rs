@@ -15,7 +15,7 @@ pub const BACKFILL: &str = "backfill";
 /// How many rows one transaction removes or adds.
 pub const STEP_ROWS: usize = 500;
 
-fn row(ctx: &Ctx, kind: &str, payload: &impl Serialize) -> DueRow {
+pub fn row(ctx: &Ctx, kind: &str, payload: &impl Serialize) -> DueRow {
     // Names and numbers always have a JSON form.
     ctx.due_row(kind, serde_json::to_vec(payload).unwrap_or_default())
 }

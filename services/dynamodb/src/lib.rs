@@ -7,7 +7,10 @@ mod describe;
 mod due;
 pub mod dynamodbstreams;
 mod errors;
+mod expire;
 mod expression;
+mod features;
+mod follow;
 mod limits;
 mod ops;
 mod page;
@@ -18,13 +21,17 @@ mod value;
 pub mod wire;
 mod write;
 
-use ops::{batch, item, on_value, query, table, transact, update_table};
+use ops::{
+    account, backup, batch, destination, global_table, insights, item, leave, on_value, policy, query, recovery,
+    replica, scaling, table, tag, time_to_live, transact, update_table,
+};
 use virga_service::{Fidelity, Service, Validation};
 
 /// The service.
 pub fn service() -> Service {
     Service::new(wire::MODEL, Validation::Standard(errors::VALIDATION))
         .tables(&state::TABLES)
+        .tables(&features::TABLES)
         .setting(
             tables::WAIT,
             "0",
@@ -45,7 +52,55 @@ pub fn service() -> Service {
         .register("Scan", Fidelity::Full, on_value(query::scan))
         .register("TransactGetItems", Fidelity::Full, on_value(transact::get))
         .register("TransactWriteItems", Fidelity::Full, on_value(transact::write))
+        .on(wire::TAG_RESOURCE, tag::add)
+        .on(wire::UNTAG_RESOURCE, tag::remove)
+        .on(wire::LIST_TAGS_OF_RESOURCE, tag::list)
+        .on(wire::UPDATE_TIME_TO_LIVE, time_to_live::update)
+        .on(wire::DESCRIBE_TIME_TO_LIVE, time_to_live::describe)
+        .on(wire::CREATE_BACKUP, backup::create)
+        .on(wire::DESCRIBE_BACKUP, backup::describe)
+        .on(wire::LIST_BACKUPS, backup::list)
+        .on(wire::DELETE_BACKUP, backup::delete)
+        .on(wire::RESTORE_TABLE_FROM_BACKUP, backup::restore)
+        .on(wire::UPDATE_CONTINUOUS_BACKUPS, recovery::update)
+        .on(wire::DESCRIBE_CONTINUOUS_BACKUPS, recovery::describe)
+        .on(wire::RESTORE_TABLE_TO_POINT_IN_TIME, recovery::restore)
+        .on(wire::CREATE_GLOBAL_TABLE, global_table::create)
+        .on(wire::DESCRIBE_GLOBAL_TABLE, global_table::describe)
+        .on(wire::LIST_GLOBAL_TABLES, global_table::list)
+        .on(wire::UPDATE_GLOBAL_TABLE, global_table::update)
+        .on(wire::DESCRIBE_GLOBAL_TABLE_SETTINGS, global_table::describe_settings)
+        .on(wire::DESCRIBE_LIMITS, account::limits)
+        .on(wire::DESCRIBE_ENDPOINTS, account::endpoints)
+        .stored(wire::PUT_RESOURCE_POLICY, policy::put)
+        .stored(wire::GET_RESOURCE_POLICY, policy::get)
+        .stored(wire::DELETE_RESOURCE_POLICY, policy::delete)
+        .stored(wire::ENABLE_KINESIS_STREAMING_DESTINATION, destination::enable)
+        .stored(wire::DISABLE_KINESIS_STREAMING_DESTINATION, destination::disable)
+        .stored(wire::UPDATE_KINESIS_STREAMING_DESTINATION, destination::update)
+        .stored(wire::DESCRIBE_KINESIS_STREAMING_DESTINATION, destination::describe)
+        .stored(wire::UPDATE_CONTRIBUTOR_INSIGHTS, insights::update)
+        .stored(wire::DESCRIBE_CONTRIBUTOR_INSIGHTS, insights::describe)
+        .stored(wire::LIST_CONTRIBUTOR_INSIGHTS, insights::list)
+        .register(
+            "UpdateTableReplicaAutoScaling",
+            Fidelity::Stored,
+            on_value(scaling::update),
+        )
+        .register(
+            "DescribeTableReplicaAutoScaling",
+            Fidelity::Stored,
+            on_value(scaling::describe),
+        )
         .due(due::DROP, due::drop_rows)
         .due(due::VANISH, due::vanish)
         .due(due::BACKFILL, due::backfill)
+        .due(follow::EXPIRE, expire::expire)
+        .due(expire::LEARN, expire::learn)
+        .due(expire::FORGET, expire::forget)
+        .due(expire::TRIM, expire::trim)
+        .due(backup::CLEAR, backup::clear)
+        .due(recovery::TRIM, recovery::trim)
+        .due(follow::REPLICATE, replica::replicate)
+        .due(leave::FORGET_STAMPS, leave::forget_stamps)
 }

@@ -7,6 +7,7 @@
 //! query is a range, and a segment of a parallel scan is a range of hashes. A secondary index has a row for each item in
 //! it, under the index's data id, that leads to the item and holds nothing of it.
 
+use crate::features::Extras;
 use crate::schema::{Index, KeySchema};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -173,6 +174,8 @@ pub struct Definition {
     pub encryption: Option<Encryption>,
     pub warm: Option<Warm>,
     pub on_demand: Option<OnDemand>,
+    /// What else writes must know of.
+    pub extras: Extras,
 }
 
 record!(Definition, 1);
@@ -272,6 +275,10 @@ pub struct Stream {
     pub shard: u64,
     /// The last one given to a record; 0 before the first.
     pub sequence: u64,
+    /// Account and region, for its deferred work.
+    pub home: (u64, String),
+    /// Deferred work will trim it.
+    pub trimming: bool,
 }
 
 record!(Stream, 1);

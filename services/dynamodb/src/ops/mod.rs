@@ -1,9 +1,22 @@
 //! The operations, by noun.
 
+pub mod account;
+pub mod backup;
 pub mod batch;
+pub mod destination;
+pub mod global_table;
+pub mod insights;
 pub mod item;
+pub mod leave;
+pub mod policy;
 pub mod query;
+pub mod recovery;
+pub mod replica;
+pub mod restore;
+pub mod scaling;
 pub mod table;
+pub mod tag;
+pub mod time_to_live;
 pub mod transact;
 pub mod update_table;
 

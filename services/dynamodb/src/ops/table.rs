@@ -1,13 +1,15 @@
 //! CreateTable, DescribeTable, DeleteTable, ListTables.
 
+use super::leave;
 use crate::definition as define;
 use crate::describe::{self, Count};
 use crate::errors::{self, parameter, validation};
+use crate::features::Extras;
 use crate::schema::{Global, Index};
 use crate::state::{
     DEFINITIONS, Definition, Encryption, ITEM_SIZES, ITEMS, STREAMS, Stream, StreamOn, TAGS, Tags, View,
 };
-use crate::{due, limits, tables, wire};
+use crate::{due, expire, limits, tables, wire};
 use std::ops::ControlFlow;
 use virga_base::{AwsError, Timestamp};
 use virga_service::{Ctx, ReadTx, StoreError, Tx};
@@ -128,6 +130,7 @@ fn declare(ctx: &Ctx, name: String, input: wire::CreateTableInput, now: Timestam
         warm: define::warm("table", input.warm_throughput.as_ref(), None, &billing)?,
         on_demand: define::on_demand(input.on_demand_throughput.as_ref()),
         billing,
+        extras: Extras::default(),
     };
     define::check_indexes(&definition)?;
     define::check_attributes(&definition)?;
@@ -182,6 +185,8 @@ pub fn new_stream(ctx: &Ctx, table: &Definition, view: View, now: Timestamp) -> 
         schema: table.schema.clone(),
         shard: ctx.ids().u64(),
         sequence: 0,
+        home: (ctx.account().number(), ctx.region().as_str().to_owned()),
+        trimming: false,
     };
     (on, stream)
 }
@@ -283,6 +288,7 @@ pub async fn delete(ctx: Ctx, input: wire::DeleteTableInput) -> Result<wire::Del
 
 /// Takes a table away; its rows follow as deferred work.
 pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx, table: &Definition, now: Timestamp) -> Result<(), AwsError> {
+    leave::leave(tx, ctx, table, now)?;
     tx.delete(&DEFINITIONS, (&table.name,))?;
     tx.delete(&TAGS, (table.data,))?;
     end_stream(tx, table, now)?;
@@ -297,6 +303,7 @@ pub fn end_stream(tx: &mut Tx<'_>, table: &Definition, now: Timestamp) -> Result
     let key = (table.name.as_str(), on.label.as_str());
     if let Some(mut stream) = tx.get(&STREAMS, key)? {
         stream.ended = Some(now);
+        expire::await_trim(tx, &table.name, &on.label, &mut stream, now)?;
         tx.put(&STREAMS, key, &stream)?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! UpdateTable.
 
+use super::replica;
 use super::table::{encryption, end_stream, new_stream};
 use crate::change;
 use crate::definition as define;
@@ -15,6 +16,9 @@ pub async fn update(ctx: Ctx, input: wire::UpdateTableInput) -> Result<wire::Upd
     let name = tables::name(&ctx, input.table_name.as_deref())?;
     let (now, done_at) = (ctx.now(), tables::done_at(&ctx));
     check_any(&input)?;
+    if let Some(updates) = input.replica_updates {
+        return replica::update(&ctx, &name, updates).await;
+    }
     let view = define::stream_view(input.stream_specification.as_ref())?;
     // Ids are drawn before the transaction, which may run more than once.
     let creations = input.global_secondary_index_updates.iter().flatten();

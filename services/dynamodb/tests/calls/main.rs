@@ -1,7 +1,9 @@
 //! DynamoDB through the call door, on a clock that moves only by hand.
 
+mod features;
 mod items;
 mod queries;
+mod streams;
 mod tables;
 mod transactions;
 
