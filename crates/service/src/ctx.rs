@@ -198,7 +198,8 @@ impl Ctx {
         store.read_noting(&self.inner.place, seen, f)
     }
 
-    fn origin(&self) -> &Ctx {
+    /// The context that the call came with, where this one was made of it by [`Ctx::elsewhere`].
+    pub fn origin(&self) -> &Ctx {
         self.inner.origin.as_ref().unwrap_or(self)
     }
 

@@ -6,9 +6,14 @@
 mod access;
 mod acl;
 mod bucket;
+mod configuration;
+mod due;
 mod errors;
+mod events;
+mod lifecycle;
 mod limits;
 mod listing;
+mod notification;
 mod object;
 mod ops;
 mod owner;
@@ -29,9 +34,9 @@ use virga_service::{Fidelity, Service, Validation};
 /// The service with all its faces.
 pub fn service() -> Service {
     let full = Fidelity::Full;
-    Service::new(wire::MODEL, Validation::Own)
+    due::register(Service::new(wire::MODEL, Validation::Own))
         .anonymous()
-        .tables(&state::TABLES)
+        .tables(state::TABLES)
         .on(wire::CREATE_BUCKET, buckets::create)
         .on(wire::DELETE_BUCKET, buckets::delete)
         .on(wire::GET_BUCKET_LOCATION, buckets::location)

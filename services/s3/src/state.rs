@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 use virga_base::{Account, Region, Timestamp};
 use virga_blob::Name;
-use virga_service::{Owned, Place, Table, TableInfo, record};
+use virga_service::{DueId, Owned, Place, Table, TableInfo, record};
 
 /// All of them, as people are shown them.
-pub const TABLES: [TableInfo; 8] = [
+pub const TABLES: &[TableInfo] = &[
     BUCKETS.owned_info(),
     OWN_BUCKETS.info(),
     CONFIGURATIONS.info(),
@@ -26,6 +26,8 @@ pub const TABLES: [TableInfo; 8] = [
     VERSIONS.info(),
     VERSION_IDS.info(),
     BYTES.info(),
+    SEQUENCERS.info(),
+    LIFECYCLE_RUNS.info(),
 ];
 
 /// Lifetime: the bucket's. Place: the world's. Key: name.
@@ -47,6 +49,11 @@ pub const VERSIONS: Table<(u64, String, u64), Version> = Table::new(0x0511, "s3.
 pub const VERSION_IDS: Table<(u64, String, String), u64> = Table::new(0x0512, "s3.version_ids");
 /// Lifetime: that of the one version that names it. Key: bucket, a random number.
 pub const BYTES: Table<(u64, u128), Vec<u8>> = Table::new(0x0513, "s3.bytes");
+
+/// Lifetime: the bucket's. Key: bucket. Value: the last sequencer of its notifications.
+pub const SEQUENCERS: Table<(u64,), u64> = Table::new(0x0540, "s3.sequencers");
+/// Lifetime: that of the bucket's lifecycle configuration. Key: bucket.
+pub const LIFECYCLE_RUNS: Table<(u64,), LifecycleRun> = Table::new(0x0541, "s3.lifecycle_runs");
 
 /// Where buckets' own rows are.
 pub fn world() -> &'static Place {
@@ -249,3 +256,14 @@ pub struct Restore {
     /// When it is gone.
     pub expires: Timestamp,
 }
+
+/// The walk through a bucket that applies its lifecycle configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LifecycleRun {
+    /// Random; another one after each change of the configuration.
+    pub number: u64,
+    /// Its next step.
+    pub due: DueId,
+}
+
+record!(LifecycleRun, 1);

@@ -18,7 +18,7 @@ pub fn permit(target: &Target, queue: &Queue, action: &str) -> Result<(), AwsErr
         // The owner's root is never shut out, or nobody could mend the policy.
         Principal::Root if own => return Ok(()),
         Principal::Anonymous => Asker::Anonymous,
-        _ if own && policy.is_none() => return Ok(()),
+        // A service acts for whoever asked it: only the policy can let it in.
         Principal::Service { name } => {
             account = caller.account.to_string();
             Asker::Service {
@@ -26,6 +26,7 @@ pub fn permit(target: &Target, queue: &Queue, action: &str) -> Result<(), AwsErr
                 name,
             }
         }
+        _ if own && policy.is_none() => return Ok(()),
         _ => {
             account = caller.account.to_string();
             arn = caller.arn(target.asked.partition());
@@ -38,7 +39,7 @@ pub fn permit(target: &Target, queue: &Queue, action: &str) -> Result<(), AwsErr
             }
         }
     };
-    let own = own && !matches!(asker, Asker::Anonymous);
+    let own = own && !matches!(asker, Asker::Anonymous | Asker::Service { .. });
     let queue_arn = target.arn();
     match policy.map_or(Verdict::Silent, |policy| evaluate(policy, action, &queue_arn, &asker)) {
         Verdict::Allow => Ok(()),

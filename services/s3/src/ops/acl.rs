@@ -5,6 +5,7 @@ use crate::access::{self, Wanted, rules};
 use crate::acl::canned::On;
 use crate::acl::read::{self, Asked, asked_acl};
 use crate::acl::{Acl, Grant};
+use crate::events::{self, What};
 use crate::object::{key, version_id, versions};
 use crate::state::{Bucket, Version};
 use crate::wire::{
@@ -128,7 +129,8 @@ pub async fn put_of_object(ctx: Ctx, mut input: PutObjectAclRequest) -> Result<P
             let bucket = open.again(tx)?;
             let mut version = find(&tx.reading())?;
             version.acl = acl.keep();
-            Ok::<(), AwsError>(versions::keep(tx, &bucket, &key, &version)?)
+            versions::keep(tx, &bucket, &key, &version)?;
+            Ok::<(), AwsError>(events::emit(tx, &ctx, &bucket, What::AclPut, &key, &version)?)
         })
         .await?;
     Ok(PutObjectAclOutput::default())

@@ -8,12 +8,12 @@ use crate::acl::canned::On;
 use crate::acl::read::asked_acl;
 use crate::bucket::{location, name};
 use crate::reply::Reply;
-use crate::state::{BUCKETS, Bucket, CONFIGURATIONS, OBJECTS, OWN_BUCKETS, VERSIONS, Versioning, world};
+use crate::state::{BUCKETS, Bucket, CONFIGURATIONS, OBJECTS, OWN_BUCKETS, SEQUENCERS, VERSIONS, Versioning, world};
 use crate::wire::{
     CreateBucketOutput, CreateBucketRequest, DeleteBucketRequest, GetBucketLocationOutput, GetBucketLocationRequest,
     HeadBucketOutput, HeadBucketRequest, ListBucketsOutput, ListBucketsRequest,
 };
-use crate::{errors, limits, owner, wire};
+use crate::{errors, lifecycle, limits, owner, wire};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::ops::ControlFlow;
@@ -170,6 +170,8 @@ fn remove(tx: &mut Tx<'_>, open: &Open) -> Result<(), AwsError> {
         return Err(errors::bucket_not_empty(&bucket.name, bucket.is_versioned()));
     }
     tx.delete_all(&CONFIGURATIONS, (bucket.id,))?;
+    tx.delete(&SEQUENCERS, (bucket.id,))?;
+    lifecycle::schedule::end(tx, &bucket)?;
     tx.elsewhere(world()).delete(&BUCKETS, (bucket.name.as_str(),))?;
     tx.elsewhere(&Place::account(bucket.owner))
         .delete(&OWN_BUCKETS, (bucket.name.as_str(),))?;

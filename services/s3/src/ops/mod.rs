@@ -2,7 +2,9 @@
 
 pub mod acl;
 pub mod bucket;
+pub mod lifecycle;
 pub mod list;
+pub mod notification;
 pub mod object;
 pub mod object_tagging;
 pub mod ownership;

@@ -3,6 +3,7 @@
 use super::object::read::{read_version, shown_version};
 use crate::access::{self, Asked, Open, Wanted};
 use crate::errors;
+use crate::events::{self, What};
 use crate::object::{key, tags, versions};
 use crate::state::Version;
 use crate::wire::{
@@ -49,6 +50,12 @@ impl Target {
             let mut version = read_version(&tx.reading(), &bucket, &self.key, id, method)?;
             version.tags.clone_from(&tags);
             versions::keep(tx, &bucket, &self.key, &version)?;
+            let what = if method == "DELETE" {
+                What::TaggingDelete
+            } else {
+                What::TaggingPut
+            };
+            events::emit(tx, &self.open.home, &bucket, what, &self.key, &version)?;
             Ok(version)
         };
         let version = self.open.home.write(write).await?;

@@ -4,6 +4,7 @@ use super::put::{account_key, store};
 use super::read::{read_version, shown_version};
 use crate::access::{self, Asked, Open, Wanted, ownership};
 use crate::acl::read::asked_acl;
+use crate::events::What;
 use crate::object::checksum::{self, tell_checksum};
 use crate::object::conditions::{Reading, Writing};
 use crate::object::content::{self, Written};
@@ -104,7 +105,7 @@ pub async fn copy(ctx: Ctx, mut input: CopyObjectRequest) -> Result<CopyObjectOu
     };
     let algorithm = checksum::asked([], input.checksum_algorithm.as_deref())?.algorithm;
     let (version, written) = from.transfer(&ctx, version, algorithm).await?;
-    let kept = store(&open, &key, version, &written, &conditions).await?;
+    let kept = store(&open, What::CreatedCopy, &key, version, &written, &conditions).await?;
     let mut result = CopyObjectResult {
         e_tag: Some(kept.quoted_etag()),
         last_modified: Some(kept.modified),

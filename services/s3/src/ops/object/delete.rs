@@ -2,6 +2,7 @@
 
 use crate::access::{self, Open, Wanted};
 use crate::errors;
+use crate::events::{self, What};
 use crate::object::conditions::Writing;
 use crate::object::versions::{self, bare};
 use crate::object::{key, version_id};
@@ -88,6 +89,7 @@ impl Deletion<'_> {
             let found = versions::find(&tx.reading(), &bucket, self.key, id)?;
             if let Some(version) = &found {
                 versions::remove(tx, &bucket, self.key, version)?;
+                events::emit(tx, ctx, &bucket, What::RemovedDelete, self.key, version)?;
             }
             return Ok(Deleted {
                 marker: found.is_some_and(|version| version.delete_marker),
@@ -97,6 +99,7 @@ impl Deletion<'_> {
         if bucket.versioning == Versioning::Never {
             if let Some(current) = versions::current(&tx.reading(), &bucket, self.key)? {
                 versions::remove(tx, &bucket, self.key, &current)?;
+                events::emit(tx, ctx, &bucket, What::RemovedDelete, self.key, &current)?;
             }
             return Ok(Deleted::default());
         }
@@ -105,6 +108,7 @@ impl Deletion<'_> {
             ..bare(ctx.caller().account, ctx.now())
         };
         let marker = versions::add(tx, &bucket, self.key, marker, &self.new_id)?;
+        events::emit(tx, ctx, &bucket, What::RemovedDeleteMarkerCreated, self.key, &marker)?;
         Ok(Deleted {
             marker: true,
             version_id: Some(marker.shown_id().to_owned()),

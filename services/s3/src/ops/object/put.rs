@@ -3,6 +3,7 @@
 use crate::access::{self, Open, Wanted, ownership};
 use crate::acl::read::asked_acl;
 use crate::errors;
+use crate::events::{self, What};
 use crate::object::checksum::{asked, sent_checksums, tell_checksum};
 use crate::object::conditions::Writing;
 use crate::object::content::Written;
@@ -56,7 +57,7 @@ pub async fn put(ctx: Ctx, mut input: PutObjectRequest) -> Result<PutObjectOutpu
     version.etag = taken.md5;
     version.checksum = taken.checksum;
     version.modified = bare(version.owner, ctx.now()).modified;
-    let kept = store(&open, &key, version, &taken.written, &conditions).await?;
+    let kept = store(&open, What::CreatedPut, &key, version, &taken.written, &conditions).await?;
     let mut output = PutObjectOutput {
         e_tag: Some(kept.quoted_etag()),
         version_id: kept.id.clone(),
@@ -67,9 +68,10 @@ pub async fn put(ctx: Ctx, mut input: PutObjectRequest) -> Result<PutObjectOutpu
     Ok(output)
 }
 
-/// Makes a version with its content the newest of its key, if the conditions hold.
+/// Makes a version with its content the newest of its key, if the conditions hold; `what` is how that came.
 pub async fn store(
     open: &Open,
+    what: What,
     key: &str,
     version: Version,
     written: &Written,
@@ -86,7 +88,9 @@ pub async fn store(
             content,
             ..version.clone()
         };
-        Ok(versions::add(tx, &bucket, key, version, &id)?)
+        let kept = versions::add(tx, &bucket, key, version, &id)?;
+        events::emit(tx, &open.home, &bucket, what, key, &kept)?;
+        Ok(kept)
     };
     open.home.write(store).await
 }

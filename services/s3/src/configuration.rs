@@ -1,0 +1,44 @@
+//! A bucket's configurations as rows: the model's structures, kept as JSON.
+
+use crate::state::CONFIGURATIONS;
+use crate::wire::MODEL;
+use virga_base::AwsError;
+use virga_service::{ReadTx, StoreError, Tx};
+use virga_shape::{Typed, Value, pack};
+
+/// A configuration as the model has it; none where there is none.
+pub fn get<T: Typed>(tx: &ReadTx<'_>, bucket: u64, kind: &str, id: &str) -> Result<Option<T>, StoreError> {
+    let row = tx.get(&CONFIGURATIONS, (bucket, kind, id))?;
+    Ok(row.and_then(|bytes| read(&bytes)))
+}
+
+/// All configurations of a kind, with their ids, in the ids' order.
+pub fn all<T: Typed>(tx: &ReadTx<'_>, bucket: u64, kind: &str) -> Result<Vec<(String, T)>, StoreError> {
+    let rows = tx.scan(&CONFIGURATIONS).prefix((bucket, kind)).rows()?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|((_, _, id), bytes)| Some((id, read(&bytes)?)))
+        .collect())
+}
+
+pub fn put<T: Typed>(tx: &mut Tx<'_>, bucket: u64, kind: &str, id: &str, value: T) -> Result<(), AwsError> {
+    let bytes = write(value).ok_or_else(|| AwsError::internal("a configuration has no shape"))?;
+    Ok(tx.put(&CONFIGURATIONS, (bucket, kind, id), &bytes)?)
+}
+
+pub fn delete(tx: &mut Tx<'_>, bucket: u64, kind: &str, id: &str) -> Result<(), StoreError> {
+    tx.delete(&CONFIGURATIONS, (bucket, kind, id))
+}
+
+/// Reads what [`write`] wrote.
+pub fn read<T: Typed>(bytes: &[u8]) -> Option<T> {
+    let shape = pack::service(MODEL)?.shape_named(T::SHAPE)?;
+    let json = serde_json::from_slice(bytes).ok()?;
+    T::from_value(Value::from_json(shape, &json).ok()?).ok()
+}
+
+/// A structure as JSON, in the model's names.
+pub fn write<T: Typed>(value: T) -> Option<Vec<u8>> {
+    let shape = pack::service(MODEL)?.shape_named(T::SHAPE)?;
+    serde_json::to_vec(&value.into_value(shape).to_json()).ok()
+}

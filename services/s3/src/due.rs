@@ -1,0 +1,17 @@
+//! What S3 does by itself, and the configurations that tell it to.
+
+use crate::lifecycle::{run, schedule};
+use crate::ops::{lifecycle, notification};
+use crate::wire;
+use virga_service::Service;
+
+/// Adds these operations and kinds of deferred work.
+pub fn register(service: Service) -> Service {
+    service
+        .on(wire::GET_BUCKET_NOTIFICATION_CONFIGURATION, notification::get)
+        .on(wire::PUT_BUCKET_NOTIFICATION_CONFIGURATION, notification::put)
+        .on(wire::DELETE_BUCKET_LIFECYCLE, lifecycle::delete)
+        .on(wire::GET_BUCKET_LIFECYCLE_CONFIGURATION, lifecycle::get)
+        .on(wire::PUT_BUCKET_LIFECYCLE_CONFIGURATION, lifecycle::put)
+        .due(schedule::LIFECYCLE, run::step)
+}
