@@ -1,7 +1,8 @@
 //! What S3 does by itself, and the configurations that tell it to.
 
-use crate::lifecycle::{run, schedule};
-use crate::ops::{lifecycle, notification};
+use crate::lifecycle::{run as walk, schedule};
+use crate::ops::{lifecycle, notification, replication};
+use crate::replication::run as replicate;
 use crate::wire;
 use virga_service::Service;
 
@@ -13,5 +14,9 @@ pub fn register(service: Service) -> Service {
         .on(wire::DELETE_BUCKET_LIFECYCLE, lifecycle::delete)
         .on(wire::GET_BUCKET_LIFECYCLE_CONFIGURATION, lifecycle::get)
         .on(wire::PUT_BUCKET_LIFECYCLE_CONFIGURATION, lifecycle::put)
-        .due(schedule::LIFECYCLE, run::step)
+        .on(wire::DELETE_BUCKET_REPLICATION, replication::delete)
+        .on(wire::GET_BUCKET_REPLICATION, replication::get)
+        .on(wire::PUT_BUCKET_REPLICATION, replication::put)
+        .due(schedule::LIFECYCLE, walk::step)
+        .due(replicate::REPLICATE, replicate::run)
 }

@@ -289,6 +289,15 @@ pub fn versions_are_locked() -> AwsError {
     )
 }
 
+/// A bucket that is replicated keeps its versions.
+pub fn versions_are_replicated() -> AwsError {
+    error(
+        409,
+        "InvalidBucketState",
+        "A replication configuration is present on this bucket, so the versioning state cannot be changed.",
+    )
+}
+
 pub fn not_in_active_tier() -> AwsError {
     error(
         403,

@@ -1,12 +1,12 @@
 //! What follows from a change of an object, written in the change's own transaction: notifications into the outbox, and
 //! work for replication.
 
-use crate::configuration;
 use crate::notification::destination::{self, Destination};
 use crate::notification::record::Happened;
 use crate::notification::{KIND, rules};
 use crate::state::{Bucket, CONFIGURATIONS, SEQUENCERS, Version};
 use crate::wire::NotificationConfiguration;
+use crate::{configuration, replication};
 use virga_service::{Ctx, StoreError, Tx};
 
 pub use crate::notification::names::What;
@@ -21,6 +21,7 @@ pub fn emit(
     key: &str,
     version: &Version,
 ) -> Result<(), StoreError> {
+    replication::emit(tx, ctx, bucket, what, key, version)?;
     notify(tx, ctx, bucket, what, key, version)
 }
 

@@ -18,6 +18,7 @@ mod object;
 mod ops;
 mod owner;
 mod policy;
+mod replication;
 mod reply;
 mod state;
 pub mod wire;

@@ -248,13 +248,11 @@ impl Step<'_> {
     fn marker(&mut self, tx: &mut Tx<'_>, key: &str, rank: u64, marker: &Version) -> Result<(), StoreError> {
         let scan = tx.scan(&VERSIONS).prefix((self.bucket.id, key));
         let older = scan.after((self.bucket.id, key, rank)).limit(1).keys()?;
-        if !older.is_empty() {
-            return Ok(());
-        }
         let rules = self.rules.iter();
         let rules = rules.filter(|rule| key.starts_with(&rule.filter.prefix) && rule.filter.is_of_keys());
         let end = rules.filter_map(|rule| rule.drops_marker(marker)).min();
-        if end.is_some_and(|end| end <= self.now) {
+        // What is behind it now may be gone tomorrow.
+        if older.is_empty() && end.is_some_and(|end| end <= self.now) {
             versions::remove(tx, self.bucket, key, marker)?;
             return events::emit(tx, self.ctx, self.bucket, What::ExpirationDelete, key, marker);
         }

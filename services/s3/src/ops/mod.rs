@@ -10,5 +10,6 @@ pub mod object_tagging;
 pub mod ownership;
 pub mod policy;
 pub mod public_access;
+pub mod replication;
 pub mod request_payment;
 pub mod versioning;

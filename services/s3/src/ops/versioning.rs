@@ -1,9 +1,9 @@
 //! PutBucketVersioning and GetBucketVersioning.
 
 use crate::access::{self, Wanted};
-use crate::errors;
 use crate::state::Versioning;
 use crate::wire::{GetBucketVersioningOutput, GetBucketVersioningRequest, PutBucketVersioningRequest};
+use crate::{errors, replication};
 use virga_base::AwsError;
 use virga_service::Ctx;
 use virga_shape::Unit;
@@ -43,6 +43,10 @@ pub async fn put(ctx: Ctx, input: PutBucketVersioningRequest) -> Result<Unit, Aw
             let mut bucket = open.again(tx)?;
             if bucket.object_lock && versioning == Versioning::Suspended {
                 return Err(errors::versions_are_locked());
+            }
+            let is_replicated = replication::is_configured(&tx.reading(), &bucket)?;
+            if is_replicated && versioning == Versioning::Suspended {
+                return Err(errors::versions_are_replicated());
             }
             bucket.versioning = versioning;
             bucket.mfa_delete = mfa_delete.unwrap_or(bucket.mfa_delete);

@@ -3,8 +3,10 @@
 mod access;
 mod buckets;
 mod copies;
+mod lifecycle;
 mod lists;
 mod objects;
+mod replication;
 mod versions;
 
 use base64::Engine as _;

@@ -16,7 +16,7 @@ use crate::object::versions::bare;
 use crate::object::{key, tags};
 use crate::state::{Algorithm, Encryption, Version};
 use crate::wire::{CopyObjectOutput, CopyObjectRequest, CopyObjectResult};
-use crate::{errors, limits};
+use crate::{errors, lifecycle, limits};
 use bytes::Bytes;
 use virga_base::AwsError;
 use virga_service::Ctx;
@@ -116,6 +116,9 @@ pub async fn copy(ctx: Ctx, mut input: CopyObjectRequest) -> Result<CopyObjectOu
         copy_object_result: Some(result),
         copy_source_version_id: from.version.id.clone(),
         version_id: shown_version(&open.bucket, &kept),
+        expiration: open
+            .home
+            .read(|tx| lifecycle::expiration(tx, &open.bucket, &key, &kept))?,
         ..CopyObjectOutput::default()
     };
     tell_encryption!(output, &kept.encryption);

@@ -2,7 +2,6 @@
 
 use crate::access::{self, Open, Wanted, ownership};
 use crate::acl::read::asked_acl;
-use crate::errors;
 use crate::events::{self, What};
 use crate::object::checksum::{asked, sent_checksums, tell_checksum};
 use crate::object::conditions::Writing;
@@ -14,6 +13,7 @@ use crate::object::versions::{self, bare};
 use crate::object::{key, tags, version_id};
 use crate::state::{Algorithm, Encryption, Version};
 use crate::wire::{PutObjectOutput, PutObjectRequest};
+use crate::{errors, lifecycle};
 use virga_base::AwsError;
 use virga_service::Ctx;
 
@@ -61,6 +61,9 @@ pub async fn put(ctx: Ctx, mut input: PutObjectRequest) -> Result<PutObjectOutpu
     let mut output = PutObjectOutput {
         e_tag: Some(kept.quoted_etag()),
         version_id: kept.id.clone(),
+        expiration: open
+            .home
+            .read(|tx| lifecycle::expiration(tx, &open.bucket, &key, &kept))?,
         ..PutObjectOutput::default()
     };
     tell_checksum!(output, &kept.checksum);

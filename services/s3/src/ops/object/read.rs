@@ -1,7 +1,6 @@
 //! GetObject and HeadObject.
 
 use crate::access::{self, Open, Wanted};
-use crate::errors;
 use crate::object::checksum::tell_checksum;
 use crate::object::conditions::Reading;
 use crate::object::encryption::tell_encryption;
@@ -10,6 +9,7 @@ use crate::object::{content, key, range, version_id, versions};
 use crate::reply::Reply;
 use crate::state::{Bucket, Version};
 use crate::wire::{GetObjectOutput, GetObjectRequest, HeadObjectOutput, HeadObjectRequest};
+use crate::{errors, lifecycle};
 use bytes::Bytes;
 use std::ops::Range;
 use virga_base::{AwsError, Timestamp};
@@ -97,6 +97,13 @@ macro_rules! tell {
         $output.website_redirect_location = version.website_redirect.clone();
         $output.storage_class = version.storage_class.clone();
         $output.replication_status = version.replication.clone();
+        // Of a version that is asked for by its id, it does not tell.
+        if $asked.version_id.is_none() {
+            let bucket = &$open.bucket;
+            $output.expiration = $open
+                .home
+                .read(|tx| lifecycle::expiration(tx, bucket, &$asked.key, version))?;
+        }
         $output.tag_count = i32::try_from(version.tags.len()).ok().filter(|count| *count > 0);
         $output.object_lock_mode = version.lock.mode.clone();
         $output.object_lock_retain_until_date = version.lock.until;
