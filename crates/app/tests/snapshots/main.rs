@@ -1,4 +1,4 @@
-//! Snapshots with the built program: from memory to a data folder, and a file that the first release has made.
+//! Snapshots with the built program: from engine to engine, damaged ones, and a file that the first release has made.
 
 use serde_json::{Value as Json, json};
 use std::io::{Read, Write};
@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
+use virga_testkit::postgres;
 
 const AUTHORIZATION: &str = "Authorization: AWS4-HMAC-SHA256 \
                              Credential=test/20260101/us-east-1/sqs/aws4_request, \
@@ -152,6 +153,30 @@ fn from_memory_to_a_data_folder_and_back() {
     memory.ok(&["snapshot", "load", &file]);
     memory.ok(&["snapshot", "load", &file, "--as", "test-1"]);
     assert_eq!(memory.bodies("mail"), ["hail", "rain"]);
+}
+
+/// Where this machine has no PostgreSQL, it says so and does nothing.
+#[test]
+fn from_a_data_folder_to_postgres_and_back() {
+    let Some(database) = postgres::shared() else { return };
+    let url = database.database().expect("a database");
+    let disk = Server::start("to-postgres", &["--data", "data"]);
+    disk.seed();
+    disk.ok(&["snapshot", "save", "a.snap"]);
+    let file = disk.folder.join("a.snap").display().to_string();
+    let mut shared = Server::start("postgres", &["--store", &url]);
+    shared.ok(&["snapshot", "load", &file]);
+    shared.ok(&["snapshot", "load", &file, "--as", "test-1"]);
+    shared.kill_and_start(&["--store", &url]);
+    assert_eq!(shared.bodies("mail"), ["hail", "rain"]);
+    let worlds = shared.run(&["world", "list"]);
+    assert!(String::from_utf8_lossy(&worlds.stdout).contains("test-1"));
+    shared.ok(&["snapshot", "save", "b.snap", "--world", "test-1"]);
+    disk.ok(&["reset"]);
+    let file = shared.folder.join("b.snap").display().to_string();
+    disk.ok(&["snapshot", "load", &file, "--as", "from-postgres"]);
+    disk.ok(&["snapshot", "load", &file]);
+    assert_eq!(disk.bodies("mail"), ["hail", "rain"]);
 }
 
 #[test]
