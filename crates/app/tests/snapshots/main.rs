@@ -174,8 +174,7 @@ fn from_a_data_folder_to_postgres_and_back() {
     shared.ok(&["snapshot", "save", "b.snap", "--world", "test-1"]);
     disk.ok(&["reset"]);
     let file = shared.folder.join("b.snap").display().to_string();
-    disk.ok(&["snapshot", "load", &file, "--as", "from-postgres"]);
-    disk.ok(&["snapshot", "load", &file]);
+    disk.ok(&["snapshot", "load", &file, "--as", "main"]);
     assert_eq!(disk.bodies("mail"), ["hail", "rain"]);
 }
 
