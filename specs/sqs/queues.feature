@@ -150,9 +150,9 @@ Feature: Queues
     Then I see the queue "near"
 
   Scenario: What Virga does not do yet, it says
-    When I call "list_tables" of "dynamodb"
+    When I call "list_streams" of "kinesis"
     Then the HTTP status is 501
     And the call fails with "NotImplemented", saying
       """
-      Virga does not implement the operation ListTables of DynamoDB yet.
+      Virga does not implement the operation ListStreams of Kinesis yet.
       """

@@ -152,5 +152,5 @@ def test_a_web_identity_signs_in_by_a_file(aws, virga, tmp_path):
 
 
 def test_what_virga_does_not_do_it_says(aws):
-    said = aws("dynamodb", "list-tables", fails=True)
-    assert "(NotImplemented)" in said and "ListTables" in said
+    said = aws("kinesis", "list-streams", fails=True)
+    assert "(NotImplemented)" in said and "ListStreams" in said

@@ -123,11 +123,11 @@ def test_a_body_that_is_no_json_is_refused(virga):
 @pytest.mark.parametrize(
     ("service", "method", "path", "headers", "body", "operation"),
     [
-        ("dynamodb", "POST", "/", {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}, b"{}", "ListTables"),
+        ("states", "POST", "/", {"X-Amz-Target": "AWSStepFunctions.ListStateMachines", "Content-Type": "application/x-amz-json-1.0"}, b"{}", "ListStateMachines"),
         ("sns", "POST", "/", {"Content-Type": "application/x-www-form-urlencoded"}, b"Action=ListTopics&Version=2010-03-31", "ListTopics"),
         ("ec2", "POST", "/", {"Content-Type": "application/x-www-form-urlencoded"}, b"Action=DescribeVpcs&Version=2016-11-15", "DescribeVpcs"),
         ("lambda", "GET", "/2015-03-31/functions/", {}, b"", "ListFunctions"),
-        ("s3", "GET", "/", {}, b"", "ListBuckets"),
+        ("route53", "GET", "/2013-04-01/hostedzone", {}, b"", "ListHostedZones"),
     ],
 )
 def test_what_virga_does_not_do_it_says_in_every_protocol(virga, service, method, path, headers, body, operation):

@@ -130,8 +130,10 @@ fn structure_at(chance: &mut Chance, carries: Carries, shape: ShapeRef, depth: u
     }
     // A structure in the body's place is written as an empty one where it is absent.
     if let Some(index) = *payload {
-        let target = shape.target(&shape.members()[usize::from(index)]);
-        if matches!(target.kind(), Kind::Structure { document: false, .. }) && out.at(index).is_none() {
+        let member = &shape.members()[usize::from(index)];
+        let target = shape.target(member);
+        let is_structure = matches!(target.kind(), Kind::Structure { document: false, .. });
+        if is_structure && !member.travels_apart(target) && out.at(index).is_none() {
             out.set_at(index, Value::Struct(StructValue::new(target)));
         }
     }
