@@ -23,7 +23,7 @@ mod write;
 
 use ops::{
     account, backup, batch, destination, global_table, insights, item, leave, on_value, policy, query, recovery,
-    replica, scaling, table, tag, time_to_live, transact, update_table,
+    replica, scaling, statement, table, tag, time_to_live, transact, update_table,
 };
 use virga_service::{Fidelity, Service, Validation};
 
@@ -52,6 +52,9 @@ pub fn service() -> Service {
         .register("Scan", Fidelity::Full, on_value(query::scan))
         .register("TransactGetItems", Fidelity::Full, on_value(transact::get))
         .register("TransactWriteItems", Fidelity::Full, on_value(transact::write))
+        .register("ExecuteStatement", Fidelity::Full, on_value(statement::execute))
+        .register("BatchExecuteStatement", Fidelity::Full, on_value(statement::batch))
+        .register("ExecuteTransaction", Fidelity::Full, on_value(statement::transaction))
         .on(wire::TAG_RESOURCE, tag::add)
         .on(wire::UNTAG_RESOURCE, tag::remove)
         .on(wire::LIST_TAGS_OF_RESOURCE, tag::list)

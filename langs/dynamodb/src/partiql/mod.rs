@@ -13,7 +13,7 @@ mod statement;
 mod token;
 
 pub use parse::parse_statement;
-pub use plan::{KeyAndCondition, ReadPlan, key_of};
+pub use plan::{KeyAndCondition, ReadPlan, absent, key_of};
 pub use statement::{Delete, Insert, Order, Returning, Select, Selected, Statement, UpdateStatement};
 
 /// The opening of what is said of a statement that cannot be read.

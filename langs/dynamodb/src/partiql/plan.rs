@@ -4,7 +4,7 @@ use super::statement::Select;
 use crate::attribute::Kind;
 use crate::evaluate::key_condition::resolve;
 use crate::expression::function::Function;
-use crate::expression::syntax::{Comparator, Condition, ExpressionKind, Operand, Test};
+use crate::expression::syntax::{Comparator, Condition, ExpressionKind, Operand, Path, PathElement, Test};
 use crate::{AttributeValue, Invalid, Item, KeyCondition, KeyElement, SortCondition};
 use std::collections::BTreeMap;
 
@@ -46,11 +46,45 @@ pub fn key_of(condition: Option<&Condition>, keys: &[&str]) -> Result<KeyAndCond
     };
     Ok(KeyAndCondition {
         key,
-        condition: test.map(|test| Condition {
-            kind: ExpressionKind::Condition,
-            test,
-        }),
+        condition: test.map(self::condition),
     })
+}
+
+/// That there is no item yet; `key` is one of the key's attributes.
+pub fn absent(key: &str) -> Condition {
+    condition(presence(Function::AttributeNotExists, key))
+}
+
+impl KeyAndCondition {
+    /// What an update asks: that the item is there, and the rest.
+    pub fn to_update(&self) -> Condition {
+        let key = self.key.keys().next().map_or("", String::as_str);
+        let there = presence(Function::AttributeExists, key);
+        condition(match &self.condition {
+            Some(rest) => Test::All(vec![there, rest.test.clone()]),
+            None => there,
+        })
+    }
+
+    /// What a deletion asks: nothing of an item that is not there.
+    pub fn to_delete(&self) -> Option<Condition> {
+        let key = self.key.keys().next().map_or("", String::as_str);
+        let rest = self.condition.as_ref()?;
+        let absent = presence(Function::AttributeNotExists, key);
+        Some(condition(Test::Any(vec![absent, rest.test.clone()])))
+    }
+}
+
+fn presence(function: Function, attribute: &str) -> Test {
+    let path = Path(vec![PathElement::Name(attribute.to_owned())]);
+    Test::Call(function, vec![Operand::Path(path)])
+}
+
+fn condition(test: Test) -> Condition {
+    Condition {
+        kind: ExpressionKind::Condition,
+        test,
+    }
 }
 
 fn flatten<'t>(test: &'t Test, found: &mut Vec<&'t Test>) {

@@ -1,7 +1,7 @@
 //! PartiQL statements: messages that AWS sent, and what statements mean.
 
 use super::{item, map, n, s, ss};
-use crate::partiql::{ReadPlan, Returning, Select, Statement, key_of, parse_statement};
+use crate::partiql::{ReadPlan, Returning, Select, Statement, absent, key_of, parse_statement};
 use crate::{AttributeValue, Item, KeyElement, Kind, SortCondition};
 use proptest::prelude::*;
 
@@ -304,6 +304,24 @@ fn keys_are_found_in_conditions() {
             key_of(select(text).condition.as_ref(), &["pk", "sk"]).map_err(|error| error.0),
             Err("Where clause does not contain a mandatory equality on all key attributes".to_owned())
         );
+    }
+}
+
+#[test]
+fn writes_ask_for_items_that_are_there_or_not() {
+    let nothing = Item::new();
+    let there = item(&[("pk", s("x")), ("a", n("1"))]);
+    let condition = |clauses: &str| {
+        let select = select(&format!("SELECT * FROM t WHERE pk = 'x' {clauses}"));
+        key_of(select.condition.as_ref(), &["pk"]).expect("a key")
+    };
+    assert!(absent("pk").matches(&nothing) && !absent("pk").matches(&there));
+    for (clauses, updates, deletes) in [("", true, true), ("AND a = 1", true, true), ("AND a = 2", false, false)] {
+        let found = condition(clauses);
+        assert!(!found.to_update().matches(&nothing), "{clauses}");
+        assert_eq!(found.to_update().matches(&there), updates, "{clauses}");
+        assert!(found.to_delete().is_none_or(|delete| delete.matches(&nothing)));
+        assert_eq!(found.to_delete().is_none_or(|delete| delete.matches(&there)), deletes);
     }
 }
 

@@ -14,6 +14,7 @@ pub mod recovery;
 pub mod replica;
 pub mod restore;
 pub mod scaling;
+pub mod statement;
 pub mod table;
 pub mod tag;
 pub mod time_to_live;

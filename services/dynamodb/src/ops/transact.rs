@@ -88,6 +88,8 @@ pub struct Part {
     pub table: String,
     pub write: Write,
     pub shows_item: bool,
+    /// PartiQL's `INSERT`: its condition is that there is no such item.
+    pub is_insert: bool,
 }
 
 impl Part {
@@ -119,6 +121,7 @@ impl Part {
         Ok(Part {
             table: tables::name(ctx, input.text("TableName"))?,
             shows_item: input.text("ReturnValuesOnConditionCheckFailure") == Some("ALL_OLD"),
+            is_insert: false,
             write: Write { action, condition },
         })
     }
@@ -179,6 +182,13 @@ pub fn write_all(tx: &mut Tx<'_>, parts: &[Part], now: Timestamp, shape: ShapeRe
                     cost.add(&outcome.cost.times(FACTOR));
                 }
             }
+            Err(Failure::Condition(_)) if part.is_insert => {
+                *told = Some(Reason {
+                    code: "DuplicateItem",
+                    message: "Duplicate primary key exists in table".to_owned(),
+                    item: None,
+                });
+            }
             Err(failure) => *told = Some(reason(failure, part.shows_item)?),
         }
     }
@@ -204,17 +214,8 @@ pub async fn write(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value,
     }
     let now = ctx.now();
     let done = ctx
-        .write(|tx| -> Result<Result<Done, Token>, AwsError> {
-            if let Some((key, request)) = &token
-                && let Some(before) = tx.get(&TOKENS, (*key,))?.filter(|before| before.ends > now)
-            {
-                if before.request != *request {
-                    return Err(AwsError::new(
-                        "IdempotentParameterMismatchException",
-                        "The request uses the same client token as a previous, but non-identical request. Do not reuse \
-                         a client token with different requests, unless the requests are identical",
-                    ));
-                }
+        .write(|tx| -> Result<Result<Done, Vec<(String, Cost)>>, AwsError> {
+            if let Some(before) = recall(tx, token.as_ref(), now)? {
                 return Ok(Err(before));
             }
             let done = write_all(tx, &parts, now, shape)?;
@@ -232,36 +233,52 @@ pub async fn write(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value,
             }
         }
         // Done before: what it costs now is to read the items.
-        Err(before) => {
-            let costs: Vec<(String, Cost)> = before
-                .reads
-                .into_iter()
-                .map(|(name, units)| {
-                    let table = units as f64;
-                    (
-                        name,
-                        Cost {
-                            table,
-                            ..Cost::default()
-                        },
-                    )
-                })
-                .collect();
+        Err(costs) => {
             told.tell_all(&mut out, &costs, Split::Reads);
         }
     }
     Ok(out.done())
 }
 
+/// What it costs to be answered again, where the transaction was made before.
+pub fn recall(
+    tx: &Tx<'_>,
+    token: Option<&(u128, [u8; 32])>,
+    now: Timestamp,
+) -> Result<Option<Vec<(String, Cost)>>, AwsError> {
+    let Some((key, request)) = token else { return Ok(None) };
+    let Some(before) = tx.get(&TOKENS, (*key,))?.filter(|before| before.ends > now) else {
+        return Ok(None);
+    };
+    if before.request != *request {
+        return Err(AwsError::new(
+            "IdempotentParameterMismatchException",
+            "The request uses the same client token as a previous, but non-identical request. Do not reuse a client \
+             token with different requests, unless the requests are identical",
+        ));
+    }
+    let costs = before.reads.into_iter().map(|(name, units)| {
+        let table = units as f64;
+        (
+            name,
+            Cost {
+                table,
+                ..Cost::default()
+            },
+        )
+    });
+    Ok(Some(costs.collect()))
+}
+
 /// The token's key and the digest of what came with it.
-fn remembered(token: &str, request: [u8; 32]) -> (u128, [u8; 32]) {
+pub fn remembered(token: &str, request: [u8; 32]) -> (u128, [u8; 32]) {
     let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
     let mut key = [0; 16];
     key.copy_from_slice(hash.split_at(16).0);
     (u128::from_be_bytes(key), request)
 }
 
-fn remember(tx: &mut Tx<'_>, key: u128, request: [u8; 32], done: &Done, now: Timestamp) -> Result<(), AwsError> {
+pub fn remember(tx: &mut Tx<'_>, key: u128, request: [u8; 32], done: &Done, now: Timestamp) -> Result<(), AwsError> {
     let old = tx.scan(&TOKEN_ENDS).before((now,)).limit(FORGOTTEN).keys()?;
     for (ends, old) in old {
         tx.delete(&TOKEN_ENDS, (ends, old))?;

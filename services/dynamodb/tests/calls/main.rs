@@ -3,6 +3,7 @@
 mod features;
 mod items;
 mod queries;
+mod statements;
 mod streams;
 mod tables;
 mod transactions;
