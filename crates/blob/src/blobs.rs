@@ -270,6 +270,17 @@ pub struct Pin {
     epoch: u64,
 }
 
+impl Clone for Pin {
+    /// Of the same time, however much later.
+    fn clone(&self) -> Pin {
+        *self.blobs.state().pins.entry(self.epoch).or_default() += 1;
+        Pin {
+            blobs: self.blobs.clone(),
+            epoch: self.epoch,
+        }
+    }
+}
+
 impl Drop for Pin {
     fn drop(&mut self) {
         let mut state = self.blobs.state();

@@ -25,6 +25,17 @@ pub struct Piece {
     pub range: Range<u64>,
 }
 
+impl Piece {
+    /// The bytes, where they are in memory already.
+    pub fn at_hand(&self) -> Option<Bytes> {
+        let Content::Inline(bytes) = &self.content else {
+            return None;
+        };
+        let range = usize::try_from(self.range.start).ok()?..usize::try_from(self.range.end).ok()?;
+        bytes.get(range.clone()).map(|_| bytes.slice(range))
+    }
+}
+
 /// Streams pieces of content. At most two reads of it are in memory, however slow the client is.
 pub struct Body {
     pin: Pin,
@@ -105,13 +116,9 @@ impl Body {
 
     /// The bytes of the first piece, where they are at hand.
     fn at_hand(&mut self) -> Option<io::Result<Bytes>> {
-        let Piece { content, range } = self.pieces.front()?;
-        let Content::Inline(bytes) = content else { return None };
-        let range = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
+        let piece = self.pieces.pop_front()?;
         let short = || io::Error::new(ErrorKind::UnexpectedEof, "the content is short");
-        let given = bytes.get(range.clone()).map(|_| bytes.slice(range)).ok_or_else(short);
-        self.pieces.pop_front();
-        Some(given)
+        Some(piece.at_hand().ok_or_else(short))
     }
 }
 

@@ -145,6 +145,49 @@ pub fn invalid_part_number(requested: i32, parts: u32) -> AwsError {
         .with_detail("ActualPartCount", parts.to_string())
 }
 
+pub fn no_such_upload(id: &str) -> AwsError {
+    error(
+        404,
+        "NoSuchUpload",
+        "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or \
+         completed.",
+    )
+    .with_detail("UploadId", id)
+}
+
+pub fn invalid_part(upload_id: &str, number: i32, etag: &str) -> AwsError {
+    error(
+        400,
+        "InvalidPart",
+        "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified \
+         entity tag may not match the part's entity tag.",
+    )
+    .with_detail("UploadId", upload_id)
+    .with_detail("PartNumber", number.to_string())
+    .with_detail("ETag", etag)
+}
+
+pub fn invalid_part_order(upload_id: &str) -> AwsError {
+    error(
+        400,
+        "InvalidPartOrder",
+        "The list of parts was not in ascending order. Parts must be ordered by part number.",
+    )
+    .with_detail("UploadId", upload_id)
+}
+
+pub fn entity_too_small(number: u32, size: u64, etag: &str) -> AwsError {
+    error(
+        400,
+        "EntityTooSmall",
+        "Your proposed upload is smaller than the minimum allowed size",
+    )
+    .with_detail("ProposedSize", size.to_string())
+    .with_detail("MinSizeAllowed", crate::limits::PART_MIN_BYTES.to_string())
+    .with_detail("PartNumber", number.to_string())
+    .with_detail("ETag", etag)
+}
+
 pub fn invalid_argument(message: &str, name: &str, value: &str) -> AwsError {
     error(400, "InvalidArgument", message)
         .with_detail("ArgumentName", name)

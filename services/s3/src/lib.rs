@@ -21,9 +21,11 @@ mod policy;
 mod replication;
 mod reply;
 mod state;
+mod upload;
 pub mod wire;
 
 use ops::list::{objects, versions};
+use ops::multipart;
 use ops::object::{attributes, copy, delete, delete_many, put, read, rename};
 use ops::{
     acl as acls, bucket as buckets, object_tagging, ownership, policy as policies, public_access, request_payment,
@@ -35,7 +37,7 @@ use virga_service::{Fidelity, Service, Validation};
 /// The service with all its faces.
 pub fn service() -> Service {
     let full = Fidelity::Full;
-    due::register(Service::new(wire::MODEL, Validation::Own))
+    multipart::register(due::register(Service::new(wire::MODEL, Validation::Own)))
         .anonymous()
         .tables(state::TABLES)
         .on(wire::CREATE_BUCKET, buckets::create)

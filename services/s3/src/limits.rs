@@ -6,6 +6,10 @@ pub const KEY_MAX_BYTES: usize = 1024;
 pub const USER_METADATA_MAX_BYTES: usize = 2048;
 /// Bytes that one PUT may bring.
 pub const OBJECT_PUT_MAX_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+/// Bytes of every part but the last.
+pub const PART_MIN_BYTES: u64 = 5 * 1024 * 1024;
+/// Bytes of an object that is uploaded in parts.
+pub const OBJECT_MAX_BYTES: u64 = 10_000 * OBJECT_PUT_MAX_BYTES;
 /// Tags of an object.
 pub const OBJECT_TAGS_MAX: usize = 10;
 /// Tags of a bucket.

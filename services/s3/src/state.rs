@@ -28,6 +28,8 @@ pub const TABLES: &[TableInfo] = &[
     BYTES.info(),
     SEQUENCERS.info(),
     LIFECYCLE_RUNS.info(),
+    PARTS.info(),
+    UPLOADS.info(),
 ];
 
 /// Lifetime: the bucket's. Place: the world's. Key: name.
@@ -54,6 +56,12 @@ pub const BYTES: Table<(u64, u128), Vec<u8>> = Table::new(0x0513, "s3.bytes");
 pub const SEQUENCERS: Table<(u64,), u64> = Table::new(0x0540, "s3.sequencers");
 /// Lifetime: that of the bucket's lifecycle configuration. Key: bucket.
 pub const LIFECYCLE_RUNS: Table<(u64,), LifecycleRun> = Table::new(0x0541, "s3.lifecycle_runs");
+/// Lifetime: that of the upload, and then of the one version that was made of it. Key: bucket, number of the upload, the
+/// part's number; of a version, its parts are numbered anew from 1.
+pub const PARTS: Table<(u64, u128, u32), Part> = Table::new(0x0514, "s3.parts");
+
+/// Lifetime: until it is completed or aborted. Key: bucket, key, upload id, which is greater the later it was begun.
+pub const UPLOADS: Table<(u64, String, String), Upload> = Table::new(0x0520, "s3.uploads");
 
 /// Where buckets' own rows are.
 pub fn world() -> &'static Place {
@@ -186,7 +194,47 @@ pub enum Content {
         /// Bytes.
         length: u64,
     },
+    /// In the parts that were uploaded under this number.
+    Parts(u128),
 }
+
+/// A part of an upload, or of the version that was made of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Bytes.
+    pub size: u64,
+    /// Where it begins in its version.
+    pub offset: u64,
+    /// Without quotes.
+    pub etag: String,
+    pub modified: Timestamp,
+    /// Of the upload's algorithm, where it has one; else what the client has sent.
+    pub checksum: Option<Checksum>,
+    /// Its CRC64NVME, of which that of the whole is made.
+    pub crc64: u64,
+    pub content: Content,
+}
+
+record!(Part, 1);
+
+/// A multipart upload under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upload {
+    /// Under which its parts are.
+    pub number: u128,
+    pub initiated: Timestamp,
+    pub initiator: Account,
+    /// The version to be, without bytes.
+    pub version: Version,
+    /// The checksum that was chosen, and whether it is made of the parts' checksums.
+    pub checksum: Option<(Algorithm, bool)>,
+    /// What the key meant when it began: the version's id, when it was written, and its bytes.
+    pub met: Option<(Option<String>, Timestamp, Content)>,
+    /// Whether a completion has met another object since.
+    pub is_disturbed: bool,
+}
+
+record!(Upload, 1);
 
 /// A checksum that is kept with an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,4 +7,4 @@ mod rows;
 
 pub use encoding::Encoding;
 pub use page::{Asked, Entry, Page, page};
-pub use rows::{ObjectRow, Objects, Versions};
+pub use rows::{ObjectRow, Objects, Row, Rows, Start, Versions};

@@ -120,6 +120,17 @@ impl Writing {
         }
     }
 
+    /// The name of the header that there is.
+    pub fn header(&self) -> Option<&'static str> {
+        match self {
+            Writing { if_match: Some(_), .. } => Some("If-Match"),
+            Writing {
+                if_none_match: true, ..
+            } => Some("If-None-Match"),
+            Writing { .. } => None,
+        }
+    }
+
     pub fn is_any(&self) -> bool {
         self.if_match.is_some() || self.if_none_match
     }

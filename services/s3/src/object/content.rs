@@ -2,10 +2,10 @@
 
 use crate::reply::whole;
 use crate::state::{BYTES, Bucket, Content};
+use crate::upload::parts;
 use bytes::Bytes;
 use std::ops::Range;
-use virga_base::AwsError;
-use virga_blob::{Finished, Fresh, Pin};
+use virga_blob::{Finished, Fresh, Piece, Pin};
 use virga_service::{Body, Ctx, ReadTx, StoreError, Tx};
 
 /// Content that is there but that no row of its object names yet. Keep it until the transaction that holds it is over.
@@ -72,7 +72,7 @@ fn number(ctx: &Ctx) -> u128 {
 fn as_blob(content: &Content, bytes: Option<Bytes>) -> virga_blob::Content {
     match content {
         Content::Nothing => virga_blob::Content::EMPTY,
-        Content::Row(_) => virga_blob::Content::Inline(bytes.unwrap_or_default()),
+        Content::Row(_) | Content::Parts(_) => virga_blob::Content::Inline(bytes.unwrap_or_default()),
         Content::File { name, length } => virga_blob::Content::File {
             name: *name,
             length: *length,
@@ -86,40 +86,88 @@ pub fn release(tx: &mut Tx<'_>, bucket: &Bucket, content: &Content) -> Result<()
         Content::Nothing => Ok(()),
         Content::Row(number) => tx.delete(&BYTES, (bucket.id, *number)),
         Content::File { .. } => virga_blob::release(tx, bucket.owner, &as_blob(content, None)),
+        Content::Parts(number) => parts::remove_all(tx, bucket, *number),
     }
+}
+
+/// The bytes that a range of an object is made of, for [`stream`]. Those of rows are read now.
+pub fn pieces(
+    tx: &ReadTx<'_>,
+    bucket: &Bucket,
+    content: &Content,
+    range: Range<u64>,
+) -> Result<Vec<Piece>, StoreError> {
+    if let Content::Parts(number) = content {
+        let mut pieces = Vec::new();
+        for (part, range) in parts::overlapping(tx, bucket, *number, &range)? {
+            let bytes = row(tx, bucket, &part.content)?;
+            let content = as_blob(&part.content, bytes);
+            pieces.push(Piece { content, range });
+        }
+        return Ok(pieces);
+    }
+    let content = as_blob(content, row(tx, bucket, content)?);
+    Ok(vec![Piece { content, range }])
+}
+
+/// A range of some pieces.
+pub fn cut(pieces: &[Piece], range: &Range<u64>) -> Vec<Piece> {
+    let (mut cut, mut at) = (Vec::new(), 0);
+    for piece in pieces {
+        let (from, to) = (piece.range.start, piece.range.end);
+        let next = at + (to - from);
+        let within = from + range.start.clamp(at, next) - at..from + range.end.clamp(at, next) - at;
+        if within.start < within.end {
+            cut.push(Piece {
+                content: piece.content.clone(),
+                range: within,
+            });
+        }
+        at = next;
+    }
+    cut
 }
 
 /// The bytes that are in a row.
 pub fn row(tx: &ReadTx<'_>, bucket: &Bucket, content: &Content) -> Result<Option<Bytes>, StoreError> {
     match content {
         Content::Row(number) => Ok(tx.get(&BYTES, (bucket.id, *number))?.map(Bytes::from)),
-        Content::Nothing | Content::File { .. } => Ok(None),
+        Content::Nothing | Content::File { .. } | Content::Parts(_) => Ok(None),
     }
 }
 
-/// Streams a range of an object's bytes. `pin` was taken before its row was read, `bytes` are those that [`row`] found.
-pub fn stream(
-    ctx: &Ctx,
-    pin: Pin,
-    content: &Content,
-    bytes: Option<Bytes>,
-    range: Range<u64>,
-) -> Result<Body, AwsError> {
-    match content {
-        Content::Nothing => Ok(whole(Bytes::new())),
-        Content::Row(_) => {
-            let bytes = bytes.unwrap_or_default();
-            let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(bytes.len());
-            let (from, to) = (at(range.start), at(range.end));
-            if from > to {
-                return Err(AwsError::internal("a range ends before it begins"));
-            }
-            Ok(whole(bytes.slice(from..to)))
-        }
-        Content::File { .. } => {
-            let content = as_blob(content, None);
-            let piece = virga_blob::Piece { content, range };
-            Ok(ctx.blobs().body(pin, [piece]).boxed())
-        }
+/// Streams some pieces. `pin` was taken before their rows were read.
+pub fn stream(ctx: &Ctx, pin: Pin, pieces: Vec<Piece>) -> Body {
+    match pieces.as_slice() {
+        [] => whole(Bytes::new()),
+        [piece] => match piece.at_hand() {
+            Some(bytes) => whole(bytes),
+            None => ctx.blobs().body(pin, pieces).boxed(),
+        },
+        _ => ctx.blobs().body(pin, pieces).boxed(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cut;
+    use virga_blob::{Content, Piece};
+
+    #[test]
+    fn a_range_of_pieces_is_cut_from_each() {
+        let piece = |range: std::ops::Range<u64>| Piece {
+            content: Content::EMPTY,
+            range,
+        };
+        let pieces = [piece(0..5), piece(10..13), piece(0..4)];
+        let ranges = |from, to| -> Vec<(u64, u64)> {
+            let cut = cut(&pieces, &(from..to)).into_iter();
+            cut.map(|piece| (piece.range.start, piece.range.end)).collect()
+        };
+        assert_eq!(ranges(0, 12), [(0, 5), (10, 13), (0, 4)]);
+        assert_eq!(ranges(1, 2), [(1, 2)]);
+        assert_eq!(ranges(4, 9), [(4, 5), (10, 13), (0, 1)]);
+        assert_eq!(ranges(6, 7), [(11, 12)]);
+        assert_eq!(ranges(12, 12), []);
     }
 }

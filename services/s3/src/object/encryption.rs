@@ -30,6 +30,20 @@ pub(crate) use encryption_of;
 macro_rules! tell_encryption {
     ($output:expr, $encryption:expr) => {
         match $encryption {
+            $crate::state::Encryption::Customer { key_md5, .. } => {
+                $output.sse_customer_algorithm = Some("AES256".to_owned());
+                $output.sse_customer_key_md5 = Some(key_md5.clone());
+            }
+            own => $crate::object::encryption::tell_own_encryption!($output, own),
+        }
+    };
+}
+pub(crate) use tell_encryption;
+
+/// The same for an output that tells nothing of customers' keys.
+macro_rules! tell_own_encryption {
+    ($output:expr, $encryption:expr) => {
+        match $encryption {
             $crate::state::Encryption::S3 => $output.server_side_encryption = Some("AES256".to_owned()),
             $crate::state::Encryption::Kms {
                 key_id,
@@ -42,14 +56,11 @@ macro_rules! tell_encryption {
                 $output.ssekms_key_id = Some(key_id.clone());
                 $output.bucket_key_enabled = bucket_key.then_some(true);
             }
-            $crate::state::Encryption::Customer { key_md5 } => {
-                $output.sse_customer_algorithm = Some("AES256".to_owned());
-                $output.sse_customer_key_md5 = Some(key_md5.clone());
-            }
+            $crate::state::Encryption::Customer { .. } => {}
         }
     };
 }
-pub(crate) use tell_encryption;
+pub(crate) use tell_own_encryption;
 
 /// The encryption that a request asks for.
 ///

@@ -22,6 +22,8 @@ pub struct Announced {
     pub checksum: checksum::Asked,
     /// The algorithm of which a checksum is kept where the client asks for none.
     pub default: Option<Algorithm>,
+    /// An algorithm of which a checksum is wanted in any case.
+    pub also: Option<Algorithm>,
 }
 
 /// A body that has come whole and right.
@@ -31,6 +33,7 @@ pub struct Taken {
     /// In hexadecimal: the entity tag of what is stored as one piece.
     pub md5: String,
     pub checksum: Option<Checksum>,
+    pub also: Option<Checksum>,
 }
 
 /// Reads the request's body to its end. What came wrong leaves nothing behind.
@@ -59,6 +62,7 @@ pub async fn take_body(ctx: &Ctx, body: Option<Body>, announced: Announced) -> R
         writer: ctx.blobs().writer(),
         md5: Md5::new(),
         hasher: algorithm.map(Hasher::new),
+        also: announced.also.map(Hasher::new),
         trailer: None,
     };
     if let Some(body) = body {
@@ -74,6 +78,8 @@ pub async fn take_body(ctx: &Ctx, body: Option<Body>, announced: Announced) -> R
     {
         return Err(errors::bad_digest(&text, &STANDARD.encode(md5)));
     }
+    let also = announced.also.zip(intake.also);
+    let also = also.map(|(algorithm, hasher)| checksum::full(algorithm, hasher.finish_text()));
     let checksum = match (intake.trailer, algorithm, intake.hasher) {
         // The framing has checked it.
         (Some(trailer), ..) => Some(trailer),
@@ -92,6 +98,7 @@ pub async fn take_body(ctx: &Ctx, body: Option<Body>, announced: Announced) -> R
         size,
         md5: md5.iter().map(|byte| format!("{byte:02x}")).collect(),
         checksum,
+        also,
     })
 }
 
@@ -99,6 +106,7 @@ struct Intake {
     writer: virga_blob::Writer,
     md5: Md5,
     hasher: Option<Hasher>,
+    also: Option<Hasher>,
     /// The checksum that came behind the body.
     trailer: Option<Checksum>,
 }
@@ -110,6 +118,9 @@ impl Intake {
             match frame.into_data() {
                 Ok(bytes) => {
                     self.md5.update(&bytes);
+                    if let Some(hasher) = &mut self.also {
+                        hasher.update(&bytes);
+                    }
                     if let Some(hasher) = &mut self.hasher {
                         hasher.update(&bytes);
                     }

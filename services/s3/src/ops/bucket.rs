@@ -9,6 +9,7 @@ use crate::acl::read::asked_acl;
 use crate::bucket::{location, name};
 use crate::reply::Reply;
 use crate::state::{BUCKETS, Bucket, CONFIGURATIONS, OBJECTS, OWN_BUCKETS, SEQUENCERS, VERSIONS, Versioning, world};
+use crate::upload::parts;
 use crate::wire::{
     CreateBucketOutput, CreateBucketRequest, DeleteBucketRequest, GetBucketLocationOutput, GetBucketLocationRequest,
     HeadBucketOutput, HeadBucketRequest, ListBucketsOutput, ListBucketsRequest,
@@ -169,6 +170,7 @@ fn remove(tx: &mut Tx<'_>, open: &Open) -> Result<(), AwsError> {
     if !objects.is_empty() || !versions.is_empty() {
         return Err(errors::bucket_not_empty(&bucket.name, bucket.is_versioned()));
     }
+    parts::remove_uploads(tx, &bucket)?;
     tx.delete_all(&CONFIGURATIONS, (bucket.id,))?;
     tx.delete(&SEQUENCERS, (bucket.id,))?;
     lifecycle::schedule::end(tx, &bucket)?;

@@ -4,6 +4,7 @@ pub mod acl;
 pub mod bucket;
 pub mod lifecycle;
 pub mod list;
+pub mod multipart;
 pub mod notification;
 pub mod object;
 pub mod object_tagging;

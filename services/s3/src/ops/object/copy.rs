@@ -17,8 +17,9 @@ use crate::object::{key, tags};
 use crate::state::{Algorithm, Encryption, Version};
 use crate::wire::{CopyObjectOutput, CopyObjectRequest, CopyObjectResult};
 use crate::{errors, lifecycle, limits};
-use bytes::Bytes;
+use std::ops::Range;
 use virga_base::AwsError;
+use virga_blob::Piece;
 use virga_service::Ctx;
 
 /// Whether something is taken from the source or from the request.
@@ -129,9 +130,9 @@ pub async fn copy(ctx: Ctx, mut input: CopyObjectRequest) -> Result<CopyObjectOu
 pub struct Origin {
     pub open: Open,
     pub version: Version,
-    /// Those that are in a row.
-    pub bytes: Option<Bytes>,
-    /// Keeps the file that the row names.
+    /// All of its bytes.
+    pub pieces: Vec<Piece>,
+    /// Keeps the files that they are in.
     pub pin: virga_blob::Pin,
 }
 
@@ -155,7 +156,7 @@ impl Origin {
         };
         access::authorize(ctx, &asked)?;
         let pin = ctx.blobs().pin();
-        let (version, bytes) = open.home.read(|tx| -> Result<_, AwsError> {
+        let (version, pieces) = open.home.read(|tx| -> Result<_, AwsError> {
             let id = source.version_id.as_deref();
             let version = read_version(tx, &open.bucket, &source.key, id, "GET").map_err(|error| {
                 if error.code == "MethodNotAllowed" {
@@ -165,8 +166,8 @@ impl Origin {
                 }
                 error
             })?;
-            let bytes = content::row(tx, &open.bucket, &version.content)?;
-            Ok((version, bytes))
+            let pieces = content::pieces(tx, &open.bucket, &version.content, 0..version.size)?;
+            Ok((version, pieces))
         })?;
         if let Some(unmet) = conditions.unmet(&version, ctx.now()) {
             return Err(unmet.of_copy());
@@ -182,7 +183,7 @@ impl Origin {
         Ok(Origin {
             open,
             version,
-            bytes,
+            pieces,
             pin,
         })
     }
@@ -206,11 +207,11 @@ impl Origin {
         if same {
             copy.etag = original.etag.clone();
             copy.checksum = original.checksum.clone();
-            let written = Written::shared(ctx, &original.content, self.bytes.clone());
+            let written = Written::shared(ctx, &original.content, self.pieces.first().and_then(Piece::at_hand));
             return Ok((copy, written));
         }
         let default = original.checksum.as_ref().map(|checksum| checksum.algorithm);
-        let body = self.stream(ctx, 0..original.size)?;
+        let body = self.stream(ctx, &(0..original.size));
         let announced = Announced {
             length: i64::try_from(original.size).ok(),
             checksum: checksum::Asked { algorithm, value: None },
@@ -224,7 +225,7 @@ impl Origin {
     }
 
     /// A range of the source's bytes.
-    pub fn stream(&self, ctx: &Ctx, range: std::ops::Range<u64>) -> Result<virga_service::Body, AwsError> {
-        content::stream(ctx, ctx.blobs().pin(), &self.version.content, self.bytes.clone(), range)
+    pub fn stream(&self, ctx: &Ctx, range: &Range<u64>) -> virga_service::Body {
+        content::stream(ctx, self.pin.clone(), content::cut(&self.pieces, range))
     }
 }

@@ -51,6 +51,7 @@ pub async fn put(ctx: Ctx, mut input: PutObjectRequest) -> Result<PutObjectOutpu
         md5: input.content_md5.take(),
         checksum: asked(sent_checksums!(input), input.checksum_algorithm.as_deref())?,
         default: Some(Algorithm::Crc64Nvme),
+        ..Announced::default()
     };
     let taken = intake::take(&ctx, announced).await?;
     version.size = taken.size;

@@ -8,9 +8,9 @@ use crate::object::headers::DEFAULT_CONTENT_TYPE;
 use crate::object::{content, key, range, version_id, versions};
 use crate::reply::Reply;
 use crate::state::{Bucket, Version};
+use crate::upload::parts;
 use crate::wire::{GetObjectOutput, GetObjectRequest, HeadObjectOutput, HeadObjectRequest};
 use crate::{errors, lifecycle};
-use bytes::Bytes;
 use std::ops::Range;
 use virga_base::{AwsError, Timestamp};
 use virga_service::Ctx;
@@ -114,8 +114,8 @@ macro_rules! tell {
             $output.content_range = Some(range::content_range(range, version.size));
         }
         tell_encryption!($output, &version.encryption);
-        if $asked.checksum && (!$found.partial || part.is_some()) {
-            tell_checksum!($output, &version.checksum);
+        if $asked.checksum {
+            tell_checksum!($output, &$found.checksum);
         }
     }};
 }
@@ -126,14 +126,9 @@ pub async fn get(ctx: Ctx, input: GetObjectRequest) -> Result<Reply<GetObjectOut
     let mut output = GetObjectOutput::default();
     tell!(output, open, asked, found);
     let Found {
-        version,
-        range,
-        bytes,
-        pin,
-        partial,
-        ..
+        pieces, pin, partial, ..
     } = found;
-    let body = content::stream(&ctx, pin, &version.content, bytes, range)?;
+    let body = content::stream(&ctx, pin, pieces);
     Ok(Reply {
         body: Some(body),
         status: partial.then_some(206),
@@ -155,8 +150,9 @@ pub async fn head(ctx: Ctx, input: HeadObjectRequest) -> Result<Reply<HeadObject
 /// The object that a read means, and what of it.
 struct Found {
     version: Version,
-    /// Those that are in a row.
-    bytes: Option<Bytes>,
+    pieces: Vec<virga_blob::Piece>,
+    /// Of what is read, where it is known.
+    checksum: Option<crate::state::Checksum>,
     pin: virga_blob::Pin,
     range: Range<u64>,
     /// The part that was asked for.
@@ -184,49 +180,71 @@ async fn find(ctx: &Ctx, asked: &Asked, with_bytes: bool) -> Result<(Open, Found
     let open = access::open(ctx, wanted).await?;
     // Before the row is read: the file that it names is not removed from now on.
     let pin = ctx.blobs().pin();
-    let (version, bytes) = open.home.read(|tx| -> Result<_, AwsError> {
+    let found = open.home.read(|tx| -> Result<Found, AwsError> {
         let version = read_version(tx, &open.bucket, &asked.key, asked.version_id.as_deref(), asked.method)?;
-        let bytes = if with_bytes {
-            content::row(tx, &open.bucket, &version.content)?
-        } else {
-            None
-        };
-        Ok((version, bytes))
+        if let Some(unmet) = asked.conditions.unmet(&version, ctx.now()) {
+            return Err(unmet.of_read(&version));
+        }
+        let mut found = Found::whole(version, pin.clone());
+        if let Some(header) = &asked.range
+            && let Some(range) = range::parse(header, found.version.size)?
+        {
+            found.range = range;
+            found.partial = true;
+            found.checksum = None;
+        }
+        if let Some(number) = asked.part_number {
+            found.narrow(tx, &open.bucket, number)?;
+        }
+        if with_bytes {
+            found.pieces = content::pieces(tx, &open.bucket, &found.version.content, found.range.clone())?;
+        }
+        Ok(found)
     })?;
-    if let Some(unmet) = asked.conditions.unmet(&version, ctx.now()) {
-        return Err(unmet.of_read(&version));
-    }
-    let mut found = Found {
-        range: 0..version.size,
-        part: None,
-        partial: false,
-        version,
-        bytes,
-        pin,
-    };
-    if let Some(header) = &asked.range
-        && let Some(range) = range::parse(header, found.version.size)?
-    {
-        found.range = range;
-        found.partial = true;
-    }
-    if let Some(number) = asked.part_number {
-        if !(1..=10_000).contains(&number) {
-            return Err(errors::invalid_argument(
-                "Part number must be an integer between 1 and 10000, inclusive",
-                "partNumber",
-                &number.to_string(),
-            ));
-        }
-        let parts = found.version.parts.unwrap_or(1);
-        let part = u32::try_from(number).unwrap_or(u32::MAX);
-        if part > parts {
-            return Err(errors::invalid_part_number(number, parts));
-        }
-        found.part = Some(part);
-        found.partial = true;
-    }
     Ok((open, found))
+}
+
+impl Found {
+    fn whole(version: Version, pin: virga_blob::Pin) -> Found {
+        Found {
+            range: 0..version.size,
+            checksum: version.checksum.clone(),
+            version,
+            pieces: Vec::new(),
+            pin,
+            part: None,
+            partial: false,
+        }
+    }
+
+    /// To one part.
+    fn narrow(&mut self, tx: &virga_service::ReadTx<'_>, bucket: &Bucket, number: i32) -> Result<(), AwsError> {
+        let part = parts::number(Some(number))?;
+        let count = self.version.parts.unwrap_or(1);
+        if part > count {
+            return Err(errors::invalid_part_number(number, count));
+        }
+        self.part = Some(part);
+        self.partial = true;
+        let Some(upload) = parts::of_content(&self.version.content) else {
+            return Ok(());
+        };
+        let found = parts::get(tx, bucket, upload, part)?;
+        let found = found.ok_or_else(|| errors::invalid_part_number(number, count))?;
+        self.range = found.offset..found.offset + found.size;
+        // A sum over all parts says nothing of one, but that of the one is known where it was made of the parts' own.
+        let composite = self.checksum.as_ref().is_some_and(|checksum| checksum.composite);
+        if composite {
+            let own = found.checksum;
+            self.checksum = own.map(|checksum| crate::state::Checksum {
+                composite: true,
+                ..checksum
+            });
+        } else if count > 1 {
+            self.checksum = None;
+        }
+        Ok(())
+    }
 }
 
 /// The version that a read means.
