@@ -50,7 +50,17 @@ pub fn service() -> Service {
         .on(wire::GET_OBJECT_ACL, acls::get_of_object)
         .on(wire::PUT_OBJECT_ACL, acls::put_of_object)
         .on(wire::GET_BUCKET_POLICY, policies::get)
-        .on(wire::PUT_BUCKET_POLICY, policies::put)
+        .register(
+            wire::PUT_BUCKET_POLICY.name,
+            full,
+            replying(async |ctx, input| {
+                // The model says 200.
+                policies::put(ctx, input).await.map(|output| Reply {
+                    status: Some(204),
+                    ..Reply::from(output)
+                })
+            }),
+        )
         .on(wire::DELETE_BUCKET_POLICY, policies::delete)
         .on(wire::GET_BUCKET_POLICY_STATUS, policies::status)
         .on(wire::GET_PUBLIC_ACCESS_BLOCK, public_access::get)

@@ -175,6 +175,12 @@ impl Version {
         self.storage_class.as_deref().unwrap_or("STANDARD")
     }
 
+    /// Whether its bytes have to be restored before they can be read.
+    pub fn is_archived(&self, now: Timestamp) -> bool {
+        let readable = |restore: &Restore| (restore.ready..restore.expires).contains(&now);
+        matches!(self.storage_class(), "GLACIER" | "DEEP_ARCHIVE") && !self.restore.as_ref().is_some_and(readable)
+    }
+
     /// As headers and lists show it.
     pub fn quoted_etag(&self) -> String {
         format!("\"{}\"", self.etag)

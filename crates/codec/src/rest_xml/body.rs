@@ -121,11 +121,15 @@ impl BodyCodec for XmlBody {
         let root = own_root(shape).or_else(|| s3::root(self.op)).unwrap_or(shape.name());
         let namespace = self.namespace();
         if s3::is_bare(self.op) {
-            xml.open(root, namespace.as_ref().map(|namespace| namespace.uri.as_str()));
-            if let Some(Value::String(text)) = value.at(0) {
-                xml.text(text);
+            let uri = namespace.as_ref().map(|namespace| namespace.uri.as_str());
+            match value.at(0) {
+                Some(Value::String(text)) => {
+                    xml.open(root, uri);
+                    xml.text(text);
+                    xml.close(root);
+                }
+                _ => xml.open_empty(root, uri),
             }
-            xml.close(root);
         } else {
             xml.root(root, own_namespace(shape).or(namespace.as_ref()), value);
         }

@@ -19,6 +19,11 @@ const CONTENT_TYPE: &str = "application/xml";
 
 /// Reads a request; a streaming payload stays absent.
 pub fn decode_request(op: OperationRef, request: &WireRequest<'_>) -> Result<Value, AwsError> {
+    let linked = s3::is_s3(op.model).then(|| s3::linked_headers(request)).flatten();
+    let request = &WireRequest {
+        headers: linked.as_ref().unwrap_or(request.headers),
+        ..*request
+    };
     let read = http_binding::decode_request(op, request, &XmlBody::new(op, Direction::Request));
     read.map_err(|error| {
         if s3::is_s3(op.model) {

@@ -1,7 +1,8 @@
 //! What S3 alone does, and no model in botocore's form says.
 
-use crate::OperationRef;
+use crate::{OperationRef, WireRequest};
 use base64::Engine as _;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use virga_base::AwsError;
 use virga_shape::ServiceModel;
 
@@ -49,6 +50,41 @@ pub(super) fn root(op: OperationRef) -> Option<&'static str> {
 pub(super) fn is_bare(op: OperationRef) -> bool {
     is_s3(op.model) && op.operation.name == "GetBucketLocation"
 }
+
+/// What a presigned link says in its query instead of in headers, which have the last word.
+pub(super) fn linked_headers(request: &WireRequest<'_>) -> Option<HeaderMap> {
+    if !request.query.contains("Signature=") {
+        return None;
+    }
+    let mut headers: Option<HeaderMap> = None;
+    for (name, value) in request.query.split('&').filter_map(|pair| pair.split_once('=')) {
+        let name = name.to_ascii_lowercase();
+        let meant =
+            CONDITIONS.contains(&name.as_str()) || (name.starts_with("x-amz-") && !SIGNING.contains(&name.as_str()));
+        if !meant || request.headers.contains_key(name.as_str()) {
+            continue;
+        }
+        let value = value.replace('+', " ");
+        let value: Vec<u8> = percent_encoding::percent_decode_str(&value).collect();
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers
+                .get_or_insert_with(|| request.headers.clone())
+                .insert(name, value);
+        }
+    }
+    headers
+}
+
+const CONDITIONS: [&str; 4] = ["if-match", "if-none-match", "if-modified-since", "if-unmodified-since"];
+const SIGNING: [&str; 7] = [
+    "x-amz-algorithm",
+    "x-amz-credential",
+    "x-amz-date",
+    "x-amz-expires",
+    "x-amz-signedheaders",
+    "x-amz-signature",
+    "x-amz-security-token",
+];
 
 /// What S3 says of a parameter or header that does not fit the model.
 pub(super) fn in_its_words(mut error: AwsError) -> AwsError {

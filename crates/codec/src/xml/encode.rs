@@ -55,6 +55,13 @@ impl XmlWriter {
         self.out.push('>');
     }
 
+    /// `<name/>`, with the namespace as its default one.
+    pub(crate) fn open_empty(&mut self, name: &str, namespace: Option<&str>) {
+        self.open(name, namespace);
+        self.out.pop();
+        self.out.push_str("/>");
+    }
+
     pub(crate) fn close(&mut self, name: &str) {
         self.out.push_str("</");
         self.out.push_str(name);

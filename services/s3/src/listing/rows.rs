@@ -1,5 +1,6 @@
 //! Walks over rows in the order of their keys, which can jump.
 
+use crate::object::version_id;
 use crate::state::{Bucket, OBJECTS, VERSION_IDS, VERSIONS, Version};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -170,7 +171,10 @@ impl<'t> Versions<'t> {
         let mut walk = Versions::new(tx, bucket, Start::Behind(key.to_owned()), expected);
         let rank = match tx.get(&OBJECTS, (bucket.id, key))? {
             Some(current) if current.shown_id() == id => Some(current.rank),
-            _ => tx.get(&VERSION_IDS, (bucket.id, key, id))?,
+            // One that has been deleted since still tells its place.
+            _ => tx
+                .get(&VERSION_IDS, (bucket.id, key, id))?
+                .or_else(|| version_id::rank(id)),
         };
         if let Some(rank) = rank {
             walk.from = Some((Start::Behind(key.to_owned()), Some(rank)));

@@ -1,5 +1,6 @@
 //! What S3 keeps with an object and gives back in headers.
 
+use super::rfc2047;
 use crate::{errors, limits};
 use std::collections::BTreeMap;
 use virga_base::AwsError;
@@ -36,7 +37,13 @@ pub(crate) use headers_of;
 
 /// User metadata, checked.
 pub fn metadata(given: Option<BTreeMap<String, String>>) -> Result<Vec<(String, String)>, AwsError> {
-    let metadata: Vec<(String, String)> = given.unwrap_or_default().into_iter().collect();
+    let given = given.unwrap_or_default().into_iter();
+    let metadata: Vec<(String, String)> = given
+        .map(|(name, value)| {
+            let read = rfc2047::decode(&value);
+            (name, read.unwrap_or(value))
+        })
+        .collect();
     let size = metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
     if size > limits::USER_METADATA_MAX_BYTES {
         return Err(errors::metadata_too_large(size));

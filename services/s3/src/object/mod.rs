@@ -8,6 +8,7 @@ pub mod headers;
 pub mod intake;
 pub mod key;
 pub mod range;
+pub mod rfc2047;
 pub mod source;
 pub mod tags;
 pub mod version_id;

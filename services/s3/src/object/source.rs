@@ -27,7 +27,9 @@ impl Source {
             Some((path, id)) => (path, Some(id.to_owned())),
             None => (text, None),
         };
-        let path = percent_decode_str(path).decode_utf8().map_err(|_| invalid())?;
+        // Some clients write a space as forms do; a plus sign itself comes encoded.
+        let path = path.replace('+', " ");
+        let path = percent_decode_str(&path).decode_utf8().map_err(|_| invalid())?;
         let path = path.strip_prefix('/').unwrap_or(&path);
         let (bucket, key) = path.split_once('/').ok_or_else(invalid)?;
         if bucket.is_empty() || key.is_empty() {
@@ -55,7 +57,7 @@ mod tests {
         assert_eq!(read("b/k"), found("b", "k", ""));
         assert_eq!(read("/b/k/l"), found("b", "k/l", ""));
         assert_eq!(read("b//k"), found("b", "/k", ""));
-        assert_eq!(read("b%2Fk%20x+y?versionId=abc"), found("b", "k x+y", "abc"));
+        assert_eq!(read("b%2Fk%20x+y%2B?versionId=abc"), found("b", "k x y+", "abc"));
         assert_eq!(read("b/k%3FversionId=abc"), found("b", "k?versionId=abc", ""));
         for strange in ["", "b", "b/", "/b", "//k", "%FF/k"] {
             assert_eq!(read(strange), None, "{strange}");

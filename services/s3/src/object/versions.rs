@@ -1,6 +1,6 @@
 //! The rows of objects: what is current, what came before, and how one becomes the other.
 
-use super::content;
+use super::{content, version_id};
 use crate::state::{
     Bucket, Content, Encryption, FIRST_RANK, Headers, Lock, NULL, OBJECTS, VERSION_IDS, VERSIONS, Version, Versioning,
 };
@@ -69,14 +69,14 @@ pub fn find(tx: &ReadTx<'_>, bucket: &Bucket, key: &str, id: &str) -> Result<Opt
     }
 }
 
-/// Makes a version the newest of its key, in the place that the bucket's versioning gives it; `id` is a new one. Answers
+/// Makes a version the newest of its key, in the place that the bucket's versioning gives it; `id` was drawn for it. Answers
 /// it as it is kept. Its content is held already.
 pub fn add(tx: &mut Tx<'_>, bucket: &Bucket, key: &str, mut version: Version, id: &str) -> Result<Version, StoreError> {
     let newest = newest(&tx.reading(), bucket, key)?;
     version.rank = newest
         .as_ref()
         .map_or(FIRST_RANK, |newest| newest.rank.saturating_sub(1));
-    version.id = (bucket.versioning == Versioning::Enabled).then(|| id.to_owned());
+    version.id = (bucket.versioning == Versioning::Enabled).then(|| version_id::at(id, version.rank));
     if version.id.is_none() && bucket.is_versioned() {
         remove_behind(tx, bucket, key, NULL)?;
     }

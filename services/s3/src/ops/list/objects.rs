@@ -93,11 +93,7 @@ pub async fn list_v2(ctx: Ctx, input: ListObjectsV2Request) -> Result<ListObject
         common_prefixes: some(prefixes),
         encoding_type: encoding.shown(),
         key_count: i32::try_from(count).ok(),
-        // Behind the first page it says nothing any more.
-        start_after: input
-            .start_after
-            .filter(|_| token.is_none())
-            .map(|start| encoding.text(&start)),
+        start_after: input.start_after.map(|start| encoding.text(&start)),
         continuation_token: token,
         next_continuation_token: next,
         ..ListObjectsV2Output::default()

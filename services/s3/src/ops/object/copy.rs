@@ -172,12 +172,7 @@ impl Origin {
         if let Some(unmet) = conditions.unmet(&version, ctx.now()) {
             return Err(unmet.of_copy());
         }
-        if matches!(version.storage_class(), "GLACIER" | "DEEP_ARCHIVE")
-            && !version
-                .restore
-                .as_ref()
-                .is_some_and(|restore| (restore.ready..restore.expires).contains(&ctx.now()))
-        {
+        if version.is_archived(ctx.now()) {
             return Err(errors::not_in_active_tier());
         }
         Ok(Origin {

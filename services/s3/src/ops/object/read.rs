@@ -5,7 +5,7 @@ use crate::object::checksum::tell_checksum;
 use crate::object::conditions::Reading;
 use crate::object::encryption::tell_encryption;
 use crate::object::headers::DEFAULT_CONTENT_TYPE;
-use crate::object::{content, key, range, version_id, versions};
+use crate::object::{content, key, range, rfc2047, version_id, versions};
 use crate::reply::Reply;
 use crate::state::{Bucket, Version};
 use crate::upload::parts;
@@ -13,7 +13,7 @@ use crate::wire::{GetObjectOutput, GetObjectRequest, HeadObjectOutput, HeadObjec
 use crate::{errors, lifecycle};
 use std::ops::Range;
 use virga_base::{AwsError, Timestamp};
-use virga_service::Ctx;
+use virga_service::{Ctx, Principal};
 
 /// What a client wants to be told instead of what is kept.
 #[derive(Default)]
@@ -24,6 +24,37 @@ struct Overrides {
     content_language: Option<String>,
     content_type: Option<String>,
     expires: Option<Timestamp>,
+}
+
+impl Overrides {
+    /// Only who signs may ask for them, and only for what a header can hold.
+    fn check(&self, ctx: &Ctx) -> Result<(), AwsError> {
+        let texts = [
+            ("response-cache-control", &self.cache_control),
+            ("response-content-disposition", &self.content_disposition),
+            ("response-content-encoding", &self.content_encoding),
+            ("response-content-language", &self.content_language),
+            ("response-content-type", &self.content_type),
+        ];
+        let mut asked = self.expires.is_some();
+        for (name, text) in texts {
+            let Some(text) = text else { continue };
+            asked = true;
+            if text.chars().any(|c| c > '\u{ff}') {
+                return Err(errors::invalid_argument(
+                    "Header value cannot be represented using ISO-8859-1.",
+                    name,
+                    text,
+                ));
+            }
+        }
+        if asked && ctx.caller().principal == Principal::Anonymous {
+            return Err(errors::invalid_request(
+                "Request specific response headers cannot be used for anonymous GET requests.",
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// What GetObject and HeadObject have in common.
@@ -93,7 +124,12 @@ macro_rules! tell {
         $output.content_type = content_type.or_else(|| Some(DEFAULT_CONTENT_TYPE.to_owned()));
         let expires = overrides.expires.map(Timestamp::to_http_date);
         $output.expires = expires.or_else(|| headers.expires.clone());
-        $output.metadata = Some(version.metadata.iter().cloned().collect());
+        let metadata = version.metadata.iter();
+        $output.metadata = Some(
+            metadata
+                .map(|(name, value)| (name.clone(), rfc2047::encode(value)))
+                .collect(),
+        );
         $output.website_redirect_location = version.website_redirect.clone();
         $output.storage_class = version.storage_class.clone();
         $output.replication_status = version.replication.clone();
@@ -162,6 +198,7 @@ struct Found {
 }
 
 async fn find(ctx: &Ctx, asked: &Asked, with_bytes: bool) -> Result<(Open, Found), AwsError> {
+    asked.overrides.check(ctx)?;
     if asked.range.is_some() && asked.part_number.is_some() {
         return Err(errors::invalid_request(
             "Cannot specify both Range header and partNumber query parameter",
@@ -184,6 +221,9 @@ async fn find(ctx: &Ctx, asked: &Asked, with_bytes: bool) -> Result<(Open, Found
         let version = read_version(tx, &open.bucket, &asked.key, asked.version_id.as_deref(), asked.method)?;
         if let Some(unmet) = asked.conditions.unmet(&version, ctx.now()) {
             return Err(unmet.of_read(&version));
+        }
+        if with_bytes && version.is_archived(ctx.now()) {
+            return Err(errors::invalid_object_state(version.storage_class()));
         }
         let mut found = Found::whole(version, pin.clone());
         if let Some(header) = &asked.range
