@@ -8,6 +8,7 @@ pub fn services() -> Vec<Service> {
         virga_dynamodb::service(),
         virga_dynamodb::dynamodbstreams::service(),
         virga_s3::service(),
+        virga_s3::s3control::service(),
         virga_sqs::service(),
         virga_sts::service(),
     ]

@@ -273,6 +273,48 @@ impl Ctx {
         )
     }
 
+    /// The same request as another makes it, elsewhere and with headers and a body of its own: what a form says in its
+    /// fields.
+    #[must_use]
+    pub fn recast(&self, caller: Caller, region: Region, headers: HeaderMap, body: Body) -> Ctx {
+        let Request {
+            id,
+            host,
+            secure,
+            source_ip,
+            user_agent,
+            method,
+            uri,
+            protocol,
+            ids,
+            claim,
+            ..
+        } = &self.inner.request;
+        let request = Request {
+            id: *id,
+            host: host.clone(),
+            secure: *secure,
+            source_ip: source_ip.clone(),
+            user_agent: user_agent.clone(),
+            headers: Some(Arc::new(headers)),
+            method: method.clone(),
+            uri: uri.clone(),
+            protocol: *protocol,
+            ids: ids.clone(),
+            claim: *claim,
+            body: Mutex::new(Some(body)),
+        };
+        Ctx::within(
+            Some(self.origin().clone()),
+            self.inner.cloud.clone(),
+            self.inner.service,
+            caller.account,
+            region,
+            caller,
+            request,
+        )
+    }
+
     /// Takes the streaming body of the request; `None` the second time.
     pub fn take_body(&self) -> Option<Body> {
         self.inner

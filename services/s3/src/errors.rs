@@ -411,6 +411,74 @@ pub fn missing_security_header(name: &str) -> AwsError {
     .with_detail("MissingHeaderName", name)
 }
 
+/// A form that cannot be read.
+pub fn malformed_post(message: &str) -> AwsError {
+    error(400, "MalformedPOSTRequest", message)
+}
+
+pub fn fields_too_long() -> AwsError {
+    error(
+        400,
+        "MaxPostPreDataLengthExceeded",
+        "Your POST request fields preceding the upload file were too large.",
+    )
+    .with_detail("MaxPostPreDataLengthBytes", crate::form::FIELDS_MAX_BYTES.to_string())
+}
+
+pub fn form_lacks(name: &str) -> AwsError {
+    let message = format!(
+        "Bucket POST must contain a field named '{name}'.  If it is specified, please check the order of the fields."
+    );
+    invalid_argument(&message, name, "")
+}
+
+pub fn form_too_large(proposed: u64, most: u64) -> AwsError {
+    error(
+        400,
+        "EntityTooLarge",
+        "Your proposed upload exceeds the maximum allowed size",
+    )
+    .with_detail("ProposedSize", proposed.to_string())
+    .with_detail("MaxSizeAllowed", most.to_string())
+}
+
+pub fn form_too_small(proposed: u64, least: u64) -> AwsError {
+    error(
+        400,
+        "EntityTooSmall",
+        "Your proposed upload is smaller than the minimum allowed size",
+    )
+    .with_detail("ProposedSize", proposed.to_string())
+    .with_detail("MinSizeAllowed", least.to_string())
+}
+
+pub fn invalid_policy_document(message: &str) -> AwsError {
+    error(400, "InvalidPolicyDocument", message)
+}
+
+pub fn invalid_access_key(id: &str) -> AwsError {
+    error(
+        403,
+        "InvalidAccessKeyId",
+        "The AWS Access Key Id you provided does not exist in our records.",
+    )
+    .with_detail("AWSAccessKeyId", id)
+}
+
+/// A form's policy that was signed otherwise.
+pub fn signature_does_not_match(access_key_id: &str, string_to_sign: &str, signature: &str) -> AwsError {
+    let bytes: Vec<String> = string_to_sign.bytes().map(|byte| format!("{byte:02x}")).collect();
+    error(
+        403,
+        "SignatureDoesNotMatch",
+        "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+    )
+    .with_detail("AWSAccessKeyId", access_key_id)
+    .with_detail("StringToSign", string_to_sign)
+    .with_detail("SignatureProvided", signature)
+    .with_detail("StringToSignBytes", bytes.join(" "))
+}
+
 pub fn malformed_policy(message: &str) -> AwsError {
     error(400, "MalformedPolicy", message)
 }

@@ -10,6 +10,7 @@ mod configuration;
 mod due;
 mod errors;
 mod events;
+mod form;
 mod lifecycle;
 mod limits;
 mod listing;
@@ -20,13 +21,14 @@ mod owner;
 mod policy;
 mod replication;
 mod reply;
+pub mod s3control;
 mod state;
 mod upload;
 pub mod wire;
 
 use ops::list::{objects, versions};
 use ops::multipart;
-use ops::object::{attributes, copy, delete, delete_many, put, read, rename};
+use ops::object::{attributes, copy, delete, delete_many, post, put, read, rename};
 use ops::{
     acl as acls, bucket as buckets, object_tagging, ownership, policy as policies, public_access, request_payment,
     versioning,
@@ -74,6 +76,7 @@ pub fn service() -> Service {
         .on(wire::DELETE_OBJECT, delete::delete)
         .register(wire::GET_OBJECT.name, full, replying(read::get))
         .register(wire::HEAD_OBJECT.name, full, replying(read::head))
+        .register(wire::POST_OBJECT.name, full, replying(post::post))
         .register(
             wire::PUT_OBJECT.name,
             full,

@@ -11,7 +11,7 @@ use virga_shape::{Timestamp, Unit};
 pub const MODEL: &str = "s3";
 pub const API_VERSION: &str = "2006-03-01";
 /// Of the model that these types were made from; see the pack's index.
-pub const MODEL_HASH: u64 = 0xb332a6ae6ae39bd7;
+pub const MODEL_HASH: u64 = 0x09368692d8d1d64a;
 
 pub const ABORT_MULTIPART_UPLOAD: Operation<AbortMultipartUploadRequest, AbortMultipartUploadOutput> =
     Operation::new("AbortMultipartUpload");
@@ -174,6 +174,7 @@ pub const LIST_OBJECT_VERSIONS: Operation<ListObjectVersionsRequest, ListObjectV
 pub const LIST_OBJECTS: Operation<ListObjectsRequest, ListObjectsOutput> = Operation::new("ListObjects");
 pub const LIST_OBJECTS_V2: Operation<ListObjectsV2Request, ListObjectsV2Output> = Operation::new("ListObjectsV2");
 pub const LIST_PARTS: Operation<ListPartsRequest, ListPartsOutput> = Operation::new("ListParts");
+pub const POST_OBJECT: Operation<PostObjectRequest, PostResponse> = Operation::new("PostObject");
 pub const PUT_BUCKET_ABAC: Operation<PutBucketAbacRequest, Unit> = Operation::new("PutBucketAbac");
 pub const PUT_BUCKET_ACCELERATE_CONFIGURATION: Operation<PutBucketAccelerateConfigurationRequest, Unit> =
     Operation::new("PutBucketAccelerateConfiguration");
@@ -5071,6 +5072,34 @@ pub struct PolicyStatus {
 
 virga_shape::structure!(PolicyStatus, "PolicyStatus",
     0 => is_public,
+);
+
+/// `PostObjectRequest`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PostObjectRequest {
+    pub bucket: Option<String>,
+    pub content_type: Option<String>,
+}
+
+virga_shape::structure!(PostObjectRequest, "PostObjectRequest",
+    1 => bucket,
+    2 => content_type,
+);
+
+/// `PostResponse`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PostResponse {
+    pub location: Option<String>,
+    pub bucket: Option<String>,
+    pub key: Option<String>,
+    pub e_tag: Option<String>,
+}
+
+virga_shape::structure!(PostResponse, "PostResponse",
+    0 => location,
+    1 => bucket,
+    2 => key,
+    3 => e_tag,
 );
 
 /// Values of `Protocol`.

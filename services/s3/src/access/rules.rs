@@ -3,7 +3,7 @@
 use crate::acl::Acl;
 use crate::state::{ACCOUNT_RULES, Bucket, CONFIGURATIONS};
 use serde::{Deserialize, Serialize};
-use virga_base::Account;
+use virga_base::{Account, AwsError};
 use virga_service::{Place, ReadTx, StoreError, Tx};
 
 /// Kinds of rows in `CONFIGURATIONS`.
@@ -71,6 +71,17 @@ pub fn account_blocks(tx: &ReadTx<'_>, account: Account) -> Result<Option<Blocks
     let place = Place::account(account);
     let kept = tx.elsewhere(&place).get(&ACCOUNT_RULES, (PUBLIC_ACCESS_BLOCK,))?;
     Ok(kept.and_then(|kept| serde_json::from_slice(&kept).ok()))
+}
+
+pub fn put_account_blocks(tx: &mut Tx<'_>, account: Account, blocks: Option<Blocks>) -> Result<(), AwsError> {
+    // An account's rule holds in all regions.
+    let place = Place::account(account);
+    let mut tx = tx.elsewhere(&place);
+    match blocks.and_then(|blocks| serde_json::to_vec(&blocks).ok()) {
+        Some(kept) => tx.put(&ACCOUNT_RULES, (PUBLIC_ACCESS_BLOCK,), &kept)?,
+        None => tx.delete(&ACCOUNT_RULES, (PUBLIC_ACCESS_BLOCK,))?,
+    }
+    Ok(())
 }
 
 /// What holds for a bucket: its own block and its account's.

@@ -24,6 +24,8 @@ pub struct Announced {
     pub default: Option<Algorithm>,
     /// An algorithm of which a checksum is wanted in any case.
     pub also: Option<Algorithm>,
+    /// Whether its length need not be known before its end.
+    pub open_ended: bool,
 }
 
 /// A body that has come whole and right.
@@ -45,7 +47,8 @@ pub async fn take(ctx: &Ctx, announced: Announced) -> Result<Taken, AwsError> {
 pub async fn take_body(ctx: &Ctx, body: Option<Body>, announced: Announced) -> Result<Taken, AwsError> {
     let md5_asked = announced.md5.map(read_md5).transpose()?;
     let length = announced.length.and_then(|length| u64::try_from(length).ok());
-    if length.is_none() && body.as_ref().is_some_and(|body| body.size_hint().exact().is_none()) {
+    if length.is_none() && !announced.open_ended && body.as_ref().is_some_and(|body| body.size_hint().exact().is_none())
+    {
         let chunked = ctx.request().header("transfer-encoding").is_some();
         return Err(if chunked {
             errors::header_not_implemented("Transfer-Encoding", None)

@@ -17,7 +17,16 @@ use crate::{errors, lifecycle};
 use virga_base::AwsError;
 use virga_service::Ctx;
 
-pub async fn put(ctx: Ctx, mut input: PutObjectRequest) -> Result<PutObjectOutput, AwsError> {
+pub async fn put(ctx: Ctx, input: PutObjectRequest) -> Result<PutObjectOutput, AwsError> {
+    run(ctx, input, false).await
+}
+
+/// The same for the file in a form, whose length is known at its end.
+pub async fn post(ctx: Ctx, input: PutObjectRequest) -> Result<PutObjectOutput, AwsError> {
+    run(ctx, input, true).await
+}
+
+async fn run(ctx: Ctx, mut input: PutObjectRequest, open_ended: bool) -> Result<PutObjectOutput, AwsError> {
     let key = key::read(input.key.take())?;
     let wanted = Wanted {
         bucket: input.bucket.as_deref(),
@@ -51,6 +60,7 @@ pub async fn put(ctx: Ctx, mut input: PutObjectRequest) -> Result<PutObjectOutpu
         md5: input.content_md5.take(),
         checksum: asked(sent_checksums!(input), input.checksum_algorithm.as_deref())?,
         default: Some(Algorithm::Crc64Nvme),
+        open_ended,
         ..Announced::default()
     };
     let taken = intake::take(&ctx, announced).await?;
