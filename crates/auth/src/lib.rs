@@ -4,8 +4,8 @@
 //! signature with the secret of the key, where there is one. [`ChunkChain`] goes on with the signatures inside an
 //! `aws-chunked` body. What is wrong is a [`Fault`], which AWS words differently for each [`Family`] of protocols.
 //!
-//! Nothing here looks up keys or reads a clock; both are handed in. `AWS4-ECDSA-P256-SHA256` (SigV4A) and the signatures
-//! of version 2 are read but never verified.
+//! Nothing here looks up keys or reads a clock; both are handed in. Signatures of version 2 are verified as S3 has
+//! them; `AWS4-ECDSA-P256-SHA256` (SigV4A) is read but never verified.
 
 mod canonical;
 mod chunks;
@@ -13,6 +13,7 @@ mod claim;
 mod fault;
 mod signing;
 mod verify;
+mod version2;
 
 pub use canonical::canonical_request;
 pub use chunks::ChunkChain;
@@ -20,6 +21,7 @@ pub use claim::{Carrier, Claim, Facts, Scheme, read};
 pub use fault::{Family, Fault};
 pub use signing::{Signer, SigningKeys, hex, sha256, sha256_hex};
 pub use verify::{Verified, check_link, check_token, verify};
+pub use version2::verify_v2;
 
 /// Stands for the hash of a body that is not signed.
 pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";

@@ -77,13 +77,19 @@ fn check_time(claim: &Claim<'_>, now: Timestamp) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether a presigned link still holds at `now`, the real time. No secret is needed for that.
-pub fn check_link(claim: &Claim<'_>, now: Timestamp) -> Result<(), Fault> {
+/// Whether a presigned link still holds. No secret is needed for that. `now` is the real time, by which the client signs;
+/// the link's life is that of its world, whose time is `shown(None)`, and was `shown(Some(t))` at the real time `t`.
+pub fn check_link(
+    claim: &Claim<'_>,
+    now: Timestamp,
+    shown: impl Fn(Option<Timestamp>) -> Timestamp,
+) -> Result<(), Fault> {
     let (Carrier::Query, Some(expires_s)) = (claim.carrier, claim.expires_s) else {
         return Ok(());
     };
-    let (ends, lifetime_s) = match claim.scheme {
-        Scheme::V2 => (Timestamp::from_secs(expires_s), None),
+    let (ends, now, lifetime_s) = match claim.scheme {
+        // Names no time of signing, only the real time of its end.
+        Scheme::V2 => (Timestamp::from_secs(expires_s), now, None),
         Scheme::V4 | Scheme::V4A => {
             let Some(signed_at) = claim.signed_at() else {
                 return Ok(());
@@ -91,7 +97,11 @@ pub fn check_link(claim: &Claim<'_>, now: Timestamp) -> Result<(), Fault> {
             if signed_at > now.plus_secs(SKEW_MAX_S) {
                 return Err(Fault::LinkNotYet);
             }
-            (signed_at.plus_secs(expires_s), Some(expires_s))
+            (
+                shown(Some(signed_at)).plus_secs(expires_s),
+                shown(None),
+                Some(expires_s),
+            )
         }
     };
     if ends < now {

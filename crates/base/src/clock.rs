@@ -2,6 +2,7 @@
 
 use crate::Timestamp;
 use crate::bell::{Bell, BellCord};
+use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -21,8 +22,13 @@ struct State {
     /// The virtual time at `anchor`.
     base: Timestamp,
     anchor: Instant,
+    /// The machine's time at `anchor`.
+    machine: Timestamp,
     mode: ClockMode,
 }
+
+/// How many changes are remembered, for [`Clock::shown_at`].
+const PAST_MAX: usize = 64;
 
 /// A clock at rest, to be kept: what it showed at a moment of the machine's clock, and how it goes on from there.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,6 +44,8 @@ pub struct ClockState {
 /// All waiting is [`Clock::sleep_until`], which wakes when virtual time arrives, whether by waiting or by being moved.
 pub struct Clock {
     state: RwLock<State>,
+    /// What held before, oldest first.
+    past: RwLock<VecDeque<State>>,
     moved: Notify,
     bell: OnceLock<BellCord>,
 }
@@ -59,13 +67,18 @@ impl Clock {
     }
 
     fn with(base: Timestamp, mode: ClockMode) -> Clock {
-        let anchor = Instant::now();
-        Clock::of(State { base, anchor, mode })
+        Clock::of(State {
+            base,
+            anchor: Instant::now(),
+            machine: Clock::machine_now(),
+            mode,
+        })
     }
 
     fn of(state: State) -> Clock {
         Clock {
             state: RwLock::new(state),
+            past: RwLock::new(VecDeque::new()),
             moved: Notify::new(),
             bell: OnceLock::new(),
         }
@@ -73,7 +86,34 @@ impl Clock {
 
     /// Another clock, which shows the same and goes on alike until either is moved.
     pub fn fork(&self) -> Clock {
-        Clock::of(self.get())
+        let fork = Clock::of(self.get());
+        let past = self.past.read().unwrap_or_else(PoisonError::into_inner).clone();
+        *fork.past.write().unwrap_or_else(PoisonError::into_inner) = past;
+        fork
+    }
+
+    /// What it showed at a moment of the machine's clock that a client has told in whole seconds, as far as it remembers
+    /// its changes. A moment before all of them is taken as one of ordinary time.
+    pub fn shown_at(&self, machine: Timestamp) -> Timestamp {
+        let past = self.past.read().unwrap_or_else(PoisonError::into_inner);
+        // A change within that second came before the client looked at its clock, or the client could not know of it.
+        let latest = machine.plus_millis(999);
+        let now = self.get();
+        let states = std::iter::once(&now).chain(past.iter().rev());
+        let mut oldest = now;
+        for state in states {
+            oldest = *state;
+            if state.machine <= latest {
+                break;
+            }
+        }
+        let passed_ms = machine.as_millis() - oldest.machine.as_millis();
+        match oldest.mode {
+            // Before the first change that is remembered.
+            _ if oldest.machine > latest => oldest.base.plus_millis(passed_ms),
+            ClockMode::Frozen => oldest.base,
+            ClockMode::Running { rate } => oldest.base.plus_millis((passed_ms.max(0) as f64 * rate) as i64),
+        }
     }
 
     /// Rings `bell` for `world` whenever the clock is moved. Only the first bell is taken.
@@ -188,11 +228,18 @@ impl Clock {
         {
             let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
             let (base, mode) = f(Clock::read(&state));
+            let before = *state;
             *state = State {
                 base,
                 anchor: Instant::now(),
+                machine: Clock::machine_now(),
                 mode,
             };
+            let mut past = self.past.write().unwrap_or_else(PoisonError::into_inner);
+            if past.len() >= PAST_MAX {
+                past.pop_front();
+            }
+            past.push_back(before);
         }
         self.moved.notify_waiters();
         if let Some(cord) = self.bell.get() {
@@ -232,6 +279,24 @@ mod tests {
         assert_eq!((fork.now(), fork.mode()), (clock.now(), ClockMode::Frozen));
         fork.set(Timestamp::from_secs(99));
         assert_eq!(clock.now(), Timestamp::from_secs(10));
+    }
+
+    #[test]
+    fn a_clock_remembers_what_it_showed() {
+        let clock = Clock::real();
+        let signed = Timestamp::from_secs(Clock::machine_now().as_secs());
+        let early = clock.shown_at(signed);
+        assert!(clock.now().since(early).as_secs() < 5 && early <= clock.now());
+        let before = Timestamp::from_secs(signed.as_secs() - 100);
+        let long_ago = clock.now().since(clock.shown_at(before)).as_secs();
+        assert!((99..105).contains(&long_ago), "{long_ago}");
+        clock.freeze();
+        clock.set(Timestamp::from_secs(1000));
+        // Told in whole seconds, this may be the second of the change.
+        let now = Timestamp::from_secs(Clock::machine_now().as_secs());
+        assert_eq!(clock.shown_at(now), Timestamp::from_secs(1000));
+        clock.set(Timestamp::from_secs(5000));
+        assert_eq!(clock.fork().shown_at(now), Timestamp::from_secs(5000));
     }
 
     #[test]

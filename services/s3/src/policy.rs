@@ -113,7 +113,7 @@ pub fn read(text: &str, bucket: &Bucket) -> Result<Policy, AwsError> {
         max_bytes: POLICY_MAX_BYTES,
         principal: Need::Required,
         resource: Need::Required,
-        unique_sids: true,
+        unique_sids: false,
         plain_sids: false,
     };
     let policy = Policy::parse(text, &rules).map_err(|fault| worded(&fault))?;
@@ -136,7 +136,6 @@ fn worded(fault: &Fault) -> AwsError {
         Fault::Empty("Resource") | Fault::Resource(_) => malformed("Policy has invalid resource"),
         Fault::Version(_) => malformed("The policy must contain a valid version string"),
         Fault::Effect(effect) => malformed(&format!("Invalid effect: {effect}")),
-        Fault::DuplicateSid(_) => malformed("Policy statement has duplicate Sid"),
         Fault::Principal { kind, value } => {
             malformed("Invalid principal in policy").with_detail("Detail", format!("\"{kind}\" : \"{value}\""))
         }
@@ -145,6 +144,7 @@ fn worded(fault: &Fault) -> AwsError {
         Fault::Empty(_)
         | Fault::Forbidden(_)
         | Fault::Both(_)
+        | Fault::DuplicateSid(_)
         | Fault::Kind(_)
         | Fault::Sid(_)
         | Fault::Variable(_) => malformed("Invalid policy syntax."),

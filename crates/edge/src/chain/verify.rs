@@ -68,7 +68,7 @@ pub(super) async fn verify<'a>(
         None if may_be_unsigned(cloud, op) => Caller::anonymous(Account::DEFAULT),
         None => return Err(refuse(&Fault::Missing)),
         Some(claim) => {
-            check_form(arrival, claim, family).map_err(|fault| refuse(&fault))?;
+            check_form(cloud, arrival, claim, family).map_err(|fault| refuse(&fault))?;
             match find(cloud, claim, &region).await {
                 Ok(Found::Root(account)) => Caller {
                     access_key_id: Some(claim.access_key_id().to_owned()),
@@ -76,6 +76,13 @@ pub(super) async fn verify<'a>(
                 },
                 Ok(Found::Issued(credential)) => {
                     check_credential(cloud, claim, &credential).map_err(|fault| refuse(&fault))?;
+                    // Forms that are signed in the old way are the query protocol's own affair.
+                    if claim.scheme == Scheme::V2 && family == Family::S3 {
+                        let facts = address::signed_facts(arrival);
+                        let secret = &credential.secret_access_key;
+                        virga_auth::verify_v2(&facts, &path, claim, secret, Clock::machine_now())
+                            .map_err(|fault| refuse(&fault))?;
+                    }
                     let payload = match signed_payload(arrival, claim, family) {
                         Some(payload) => payload.to_owned(),
                         None => {
@@ -162,7 +169,7 @@ fn may_be_unsigned(cloud: &Cloud, op: OperationRef) -> bool {
 }
 
 /// What needs no secret: the lifetime of links, and S3's rules for them.
-fn check_form(arrival: &Arrival, claim: &Claim<'_>, family: Family) -> Result<(), Fault> {
+fn check_form(cloud: &Cloud, arrival: &Arrival, claim: &Claim<'_>, family: Family) -> Result<(), Fault> {
     if !address::is_link(claim) {
         return Ok(());
     }
@@ -189,7 +196,10 @@ fn check_form(arrival: &Arrival, claim: &Claim<'_>, family: Family) -> Result<()
             }
         }
     }
-    virga_auth::check_link(claim, Clock::machine_now())
+    let clock = cloud.clock();
+    virga_auth::check_link(claim, Clock::machine_now(), |at| {
+        at.map_or_else(|| clock.now(), |at| clock.shown_at(at))
+    })
 }
 
 enum Found {
