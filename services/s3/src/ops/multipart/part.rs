@@ -33,6 +33,7 @@ pub async fn upload(ctx: Ctx, mut input: UploadPartRequest) -> Result<UploadPart
         also: (asked.algorithm != Some(Algorithm::Crc64Nvme)).then_some(Algorithm::Crc64Nvme),
         default: upload.checksum.map(|(algorithm, _)| algorithm),
         checksum: asked,
+        ..Announced::default()
     };
     let taken = intake::take(&ctx, announced).await?;
     let target = Target {
