@@ -20,7 +20,8 @@ pub fn check(ctx: &Ctx, bucket: &Bucket, given: &mut ReplicationConfiguration) -
     if bucket.versioning != Versioning::Enabled {
         return Err(errors::invalid_request(
             "Versioning must be 'Enabled' on the bucket to apply a replication configuration",
-        ));
+        )
+        .with_detail("BucketName", bucket.name.clone()));
     }
     if given.role.as_deref().unwrap_or_default().is_empty() {
         return Err(errors::malformed_xml());

@@ -1,0 +1,297 @@
+"""Steps that speak of buckets and objects, and of what S3 does by itself."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+from pytest_bdd import given, parsers, then, when
+
+BUCKET = r'the bucket "(?P<bucket>[^"]+)"'
+KEY = r'"(?P<key>[^"]+)"'
+
+
+class Buckets:
+    """What a scenario knows of its buckets and queues."""
+
+    def __init__(self, world):
+        self.world = world
+        self.client = world.client("s3")
+        self.queues = world.client("sqs")
+        self.urls = {}
+        self.records = []
+        self.lifecycle = {}
+        self.versions = []
+
+    def queue_arn(self, name):
+        return f"arn:aws:sqs:us-east-1:000000000000:{name}"
+
+    def put(self, bucket, key, body="hello", **more):
+        return self.world.attempt(self.client.put_object, Bucket=bucket, Key=key, Body=body.encode(), **more)
+
+    def keys(self, bucket):
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        return [found["Key"] for page in pages for found in page.get("Contents", [])]
+
+    def drain(self, queue):
+        """All messages of a queue, read as JSON, oldest first."""
+        bodies = []
+        while True:
+            answer = self.queues.receive_message(QueueUrl=self.urls[queue], MaxNumberOfMessages=10)
+            messages = answer.get("Messages", [])
+            if not messages:
+                return bodies
+            for message in messages:
+                bodies.append(json.loads(message["Body"]))
+                self.queues.delete_message(QueueUrl=self.urls[queue], ReceiptHandle=message["ReceiptHandle"])
+
+
+@pytest.fixture
+def buckets(world):
+    return Buckets(world)
+
+
+def settle(world):
+    world.virga.ask("/_virga/time", {"action": "settle"})
+
+
+# Buckets and objects
+
+
+@given(parsers.re(r'a bucket "(?P<bucket>[^"]+)"$'))
+def a_bucket(buckets, bucket):
+    buckets.client.create_bucket(Bucket=bucket)
+
+
+@given(parsers.re(r'a bucket "(?P<bucket>[^"]+)" with versions$'))
+def a_versioned_bucket(buckets, bucket):
+    buckets.client.create_bucket(Bucket=bucket)
+    buckets.client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+
+@given(parsers.re(rf"{KEY} was put into {BUCKET}$"))
+@when(parsers.re(rf"I put {KEY} into {BUCKET}$"))
+def put_object(buckets, key, bucket):
+    buckets.put(bucket, key)
+
+
+@given(parsers.re(rf"{KEY} of (?P<size>\d+) bytes was put into {BUCKET}$"))
+def put_bytes(buckets, key, size, bucket):
+    buckets.put(bucket, key, "x" * int(size))
+
+
+@when(parsers.re(rf'I put {KEY} into {BUCKET} with the tag "(?P<tag>[^"]+)"$'))
+def put_tagged(buckets, key, bucket, tag):
+    buckets.put(bucket, key, Tagging=tag)
+
+
+@when(parsers.re(rf"I copy {KEY} to \"(?P<target>[^\"]+)\" in {BUCKET}$"))
+def copy_object(world, buckets, key, target, bucket):
+    source = {"Bucket": bucket, "Key": key}
+    world.attempt(buckets.client.copy_object, Bucket=bucket, Key=target, CopySource=source)
+
+
+@when(parsers.re(rf"I delete {KEY} from {BUCKET}$"))
+def delete_object(world, buckets, key, bucket):
+    world.attempt(buckets.client.delete_object, Bucket=bucket, Key=key)
+
+
+@when(parsers.re(rf'I tag {KEY} in {BUCKET} with "(?P<name>[^"=]+)=(?P<value>[^"]*)"$'))
+def tag_object(world, buckets, key, bucket, name, value):
+    tags = {"TagSet": [{"Key": name, "Value": value}]}
+    world.attempt(buckets.client.put_object_tagging, Bucket=bucket, Key=key, Tagging=tags)
+
+
+@then(parsers.re(rf"{BUCKET} holds (?P<keys>.+)$"))
+def holds(buckets, bucket, keys):
+    wanted = [] if keys == "nothing" else json.loads(f"[{keys}]")
+    assert buckets.keys(bucket) == wanted
+
+
+@then(parsers.re(rf"{BUCKET} holds (?P<versions>\d+) versions? and (?P<markers>\d+) delete markers?$"))
+def holds_versions(buckets, bucket, versions, markers):
+    answer = buckets.client.list_object_versions(Bucket=bucket)
+    found = [len(answer.get(name, [])) for name in ("Versions", "DeleteMarkers")]
+    assert found == [int(versions), int(markers)]
+
+
+@then(parsers.re(rf'{KEY} in {BUCKET} is in the storage class "(?P<wanted>[^"]+)"$'))
+def storage_class(buckets, key, bucket, wanted):
+    head = buckets.client.head_object(Bucket=bucket, Key=key)
+    assert head.get("StorageClass", "STANDARD") == wanted
+
+
+@then(parsers.re(r'the answer\'s (?P<member>\w+) is "(?P<text>.*)"$'))
+def answer_says(world, member, text):
+    assert world.answer.get(member) == text.replace("'", '"')
+
+
+@then(parsers.re(r"the answer has no (?P<member>\w+)$"))
+def answer_is_silent(world, member):
+    assert member not in world.answer
+
+
+# Notifications
+
+
+@given(parsers.re(r'a queue "(?P<queue>[^"]+)"(?P<open> that lets S3 in)?$'))
+def a_queue(buckets, queue, open):
+    attributes = {}
+    if open:
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "s3.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": buckets.queue_arn(queue),
+        }
+        attributes["Policy"] = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    buckets.urls[queue] = buckets.queues.create_queue(QueueName=queue, Attributes=attributes)["QueueUrl"]
+
+
+def notify(world, buckets, bucket, events, queue, rules=()):
+    configuration = {"Id": "rule", "QueueArn": buckets.queue_arn(queue), "Events": json.loads(f"[{events}]")}
+    if rules:
+        filters = [{"Name": name, "Value": value} for name, value in rules if value is not None]
+        configuration["Filter"] = {"Key": {"FilterRules": filters}}
+    world.attempt(
+        buckets.client.put_bucket_notification_configuration,
+        Bucket=bucket,
+        NotificationConfiguration={"QueueConfigurations": [configuration]},
+    )
+
+
+@given(parsers.re(rf'{BUCKET} tells the queue "(?P<queue>[^"]+)" of (?P<events>"s3:[^ ]+(?:, "[^ ]+")*)$'))
+@when(parsers.re(rf'{BUCKET} shall tell the queue "(?P<queue>[^"]+)" of (?P<events>"s3:[^ ]+(?:, "[^ ]+")*)$'))
+def tells(world, buckets, bucket, queue, events):
+    notify(world, buckets, bucket, events, queue)
+
+
+@given(
+    parsers.re(
+        rf'{BUCKET} tells the queue "(?P<queue>[^"]+)" of (?P<events>"[^"]+") where keys begin with'
+        r' "(?P<prefix>[^"]*)" and end with "(?P<suffix>[^"]*)"$'
+    )
+)
+def tells_of_some(world, buckets, bucket, queue, events, prefix, suffix):
+    notify(world, buckets, bucket, events, queue, [("prefix", prefix), ("suffix", suffix)])
+
+
+@given(parsers.re(r'the test event has been taken from the queue "(?P<queue>[^"]+)"$'))
+@then(parsers.re(r'the queue "(?P<queue>[^"]+)" gets the test event$'))
+def test_event(world, buckets, queue):
+    world.must_not_have_failed()
+    (event,) = buckets.drain(queue)
+    assert (event["Service"], event["Event"]) == ("Amazon S3", "s3:TestEvent")
+
+
+@then(parsers.re(r'the queue "(?P<queue>[^"]+)" gets$'))
+def queue_gets(world, buckets, queue, datatable):
+    world.must_not_have_failed()
+    settle(world)
+    buckets.records = [record for body in buckets.drain(queue) for record in body["Records"]]
+    seen = [[record["eventName"], record["s3"]["object"]["key"]] for record in buckets.records]
+    assert sorted(seen) == sorted(list(row) for row in datatable)
+
+
+@then(parsers.re(r'the queue "(?P<queue>[^"]+)" gets nothing$'))
+def queue_gets_nothing(world, buckets, queue):
+    settle(world)
+    assert buckets.drain(queue) == []
+
+
+@then("the record is")
+def record_is(buckets, docstring):
+    (record,) = buckets.records
+    wanted = json.loads(docstring)
+
+    def compare(wanted, found, path):
+        if isinstance(wanted, dict):
+            assert list(found) == list(wanted), f"{path}: {list(found)}"
+            for name, value in wanted.items():
+                compare(value, found[name], f"{path}.{name}")
+        elif wanted != "*":
+            assert found == wanted, path
+
+    compare(wanted, record, "record")
+
+
+@then("each record's sequencer is greater than the one before")
+def in_sequence(buckets):
+    by_time = [record["s3"]["object"]["sequencer"] for record in buckets.records]
+    assert len(set(by_time)) == len(by_time)
+
+
+# Lifecycle
+
+
+@given(parsers.re(rf"{BUCKET} has the lifecycle rule$"))
+@when(parsers.re(rf"I give {BUCKET} the lifecycle rule$"))
+def lifecycle(world, buckets, bucket, docstring):
+    rules = [{"Status": "Enabled", **json.loads(docstring)}]
+    world.attempt(
+        buckets.client.put_bucket_lifecycle_configuration, Bucket=bucket, LifecycleConfiguration={"Rules": rules}
+    )
+
+
+@when(parsers.re(rf"I look at {KEY} in {BUCKET}$"))
+def look(world, buckets, key, bucket):
+    world.attempt(buckets.client.head_object, Bucket=bucket, Key=key)
+
+
+@given(parsers.re(rf"an upload of {KEY} to {BUCKET} was begun$"))
+@when(parsers.re(rf"I begin an upload of {KEY} to {BUCKET}$"))
+def begin_upload(world, buckets, key, bucket):
+    world.attempt(buckets.client.create_multipart_upload, Bucket=bucket, Key=key)
+
+
+@then(parsers.re(rf"{BUCKET} has (?P<count>\d+) uploads? under way$"))
+def uploads(buckets, bucket, count):
+    assert len(buckets.client.list_multipart_uploads(Bucket=bucket).get("Uploads", [])) == int(count)
+
+
+# Replication
+
+
+def replicate(world, buckets, bucket, target, markers):
+    rule = {
+        "ID": "all",
+        "Priority": 1,
+        "Status": "Enabled",
+        "Filter": {},
+        "DeleteMarkerReplication": {"Status": "Enabled" if markers else "Disabled"},
+        "Destination": {"Bucket": f"arn:aws:s3:::{target}"},
+    }
+    configuration = {"Role": "arn:aws:iam::000000000000:role/replication", "Rules": [rule]}
+    world.attempt(
+        buckets.client.put_bucket_replication, Bucket=bucket, ReplicationConfiguration=configuration
+    )
+
+
+@given(parsers.re(rf'{BUCKET} is replicated to "(?P<target>[^"]+)"(?P<markers> with its delete markers)?$'))
+@when(parsers.re(rf'I have {BUCKET} replicated to "(?P<target>[^"]+)"(?P<markers>)$'))
+def replicated(world, buckets, bucket, target, markers):
+    replicate(world, buckets, bucket, target, bool(markers))
+
+
+@when("replication has caught up")
+def caught_up(world):
+    world.must_not_have_failed()
+    settle(world)
+
+
+@then(parsers.re(rf'{KEY} in {BUCKET} is said to be "(?P<status>[A-Z]+)"$'))
+def replication_status(buckets, key, bucket, status):
+    assert buckets.client.head_object(Bucket=bucket, Key=key)["ReplicationStatus"] == status
+
+
+@then(parsers.re(rf'{KEY} has the same version in "(?P<one>[^"]+)" and "(?P<other>[^"]+)"$'))
+def same_version(buckets, key, one, other):
+    heads = [buckets.client.head_object(Bucket=bucket, Key=key) for bucket in (one, other)]
+    for member in ("VersionId", "ETag", "ContentLength", "Metadata", "LastModified"):
+        assert heads[0][member] == heads[1][member], member
+
+
+@then(parsers.re(rf"there is no {KEY} in {BUCKET}$"))
+def is_gone(buckets, key, bucket):
+    with pytest.raises(ClientError) as raised:
+        buckets.client.head_object(Bucket=bucket, Key=key)
+    assert raised.value.response["Error"]["Code"] == "404"
