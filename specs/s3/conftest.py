@@ -283,6 +283,24 @@ def replication_status(buckets, key, bucket, status):
     assert buckets.client.head_object(Bucket=bucket, Key=key)["ReplicationStatus"] == status
 
 
+@when(parsers.re(rf"I upload {KEY} in (?P<count>\d+) parts to {BUCKET}$"))
+def upload_in_parts(buckets, key, count, bucket):
+    where = {"Bucket": bucket, "Key": key}
+    where["UploadId"] = buckets.client.create_multipart_upload(**where)["UploadId"]
+    parts = []
+    for number in range(1, int(count) + 1):
+        body = bytes([number]) * (5 * 1024 * 1024 if number < int(count) else 10)
+        answer = buckets.client.upload_part(**where, PartNumber=number, Body=body)
+        parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+    buckets.client.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
+
+
+@then(parsers.re(rf'{KEY} reads the same in "(?P<one>[^"]+)" and "(?P<other>[^"]+)"$'))
+def reads_the_same(buckets, key, one, other):
+    bodies = [buckets.client.get_object(Bucket=bucket, Key=key)["Body"].read() for bucket in (one, other)]
+    assert bodies[0] == bodies[1] != b""
+
+
 @then(parsers.re(rf'{KEY} has the same version in "(?P<one>[^"]+)" and "(?P<other>[^"]+)"$'))
 def same_version(buckets, key, one, other):
     heads = [buckets.client.head_object(Bucket=bucket, Key=key) for bucket in (one, other)]

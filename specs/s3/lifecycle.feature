@@ -64,6 +64,19 @@ Feature: Lifecycle
     Then "large" in the bucket "archive" is in the storage class "GLACIER"
     And "small" in the bucket "archive" is in the storage class "STANDARD"
 
+  Scenario: Uploads that nobody completes are given up
+    Given a bucket "archive"
+    And the bucket "archive" has the lifecycle rule
+      """
+      {"ID": "x", "Filter": {}, "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 2}}
+      """
+    When I begin an upload of "film" to the bucket "archive"
+    Then the answer's AbortRuleId is "x"
+    When 1 day passes
+    Then the bucket "archive" has 1 upload under way
+    When 1 day passes
+    Then the bucket "archive" has 0 uploads under way
+
   Scenario: What makes no sense is refused
     Given a bucket "logs"
     When I give the bucket "logs" the lifecycle rule

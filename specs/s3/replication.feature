@@ -13,6 +13,13 @@ Feature: Replication
     And "a" in the bucket "here" is said to be "COMPLETED"
     And "a" in the bucket "there" is said to be "REPLICA"
 
+  Scenario: What was uploaded in parts comes too
+    Given the bucket "here" is replicated to "there"
+    When I upload "film" in 2 parts to the bucket "here"
+    And replication has caught up
+    Then "film" has the same version in "here" and "there"
+    And "film" reads the same in "here" and "there"
+
   Scenario: Delete markers come along where the rule says so
     Given the bucket "here" is replicated to "there" with its delete markers
     And "a" was put into the bucket "here"

@@ -7,13 +7,16 @@ use crate::access;
 use crate::events::{self, What};
 use crate::object::version_id;
 use crate::object::versions::{self, bare};
-use crate::state::{Bucket, LIFECYCLE_RUNS, OBJECTS, VERSIONS, Version, Versioning};
+use crate::state::{Bucket, LIFECYCLE_RUNS, OBJECTS, UPLOADS, VERSIONS, Version, Versioning};
+use crate::upload::parts;
 use serde::{Deserialize, Serialize};
 use virga_base::{AwsError, Timestamp};
 use virga_service::{Ctx, StoreError, Tx};
 
 /// Rows that one step looks at.
 const STEP_ROWS: usize = 500;
+/// Uploads that one step looks at; each may have many parts.
+const STEP_UPLOADS: usize = 10;
 
 /// How far a walk has come.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -289,8 +292,31 @@ impl Step<'_> {
         events::emit(tx, self.ctx, self.bucket, What::ExpirationDelete, key, &version)
     }
 
-    fn uploads(&mut self, _tx: &mut Tx<'_>, _after: Option<(String, String)>) -> Result<Place, StoreError> {
-        Ok(Place::End)
+    /// Gives up uploads that were begun long ago.
+    fn uploads(&mut self, tx: &mut Tx<'_>, after: Option<(String, String)>) -> Result<Place, StoreError> {
+        if self.rules.iter().all(|rule| rule.abort_days.is_none()) {
+            return Ok(Place::End);
+        }
+        let scan = tx.scan(&UPLOADS).prefix((self.bucket.id,));
+        let scan = match &after {
+            Some((key, id)) => scan.after((self.bucket.id, key.as_str(), id.as_str())),
+            None => scan,
+        };
+        let rows = scan.limit(STEP_UPLOADS).rows()?;
+        let is_full = rows.len() == STEP_UPLOADS;
+        let last = rows.last().map(|((_, key, id), _)| (key.clone(), id.clone()));
+        for ((_, key, id), upload) in rows {
+            let rules = self.rules.iter().filter(|rule| key.starts_with(&rule.filter.prefix));
+            let days = rules.filter_map(|rule| rule.abort_days).min();
+            let end = days.map(|days| days_after(upload.initiated, days));
+            if end.is_some_and(|end| end <= self.now) {
+                parts::remove_all(tx, self.bucket, upload.number)?;
+                tx.delete(&UPLOADS, (self.bucket.id, key.as_str(), id.as_str()))?;
+            } else {
+                self.walk.next = earlier(self.walk.next, end);
+            }
+        }
+        Ok(if is_full { Place::Uploads(last) } else { Place::End })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Replication: versions of one bucket brought to others of the same cloud, by deferred work.
 
+mod bytes;
 pub mod check;
 pub mod rules;
 pub mod run;

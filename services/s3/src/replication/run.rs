@@ -1,10 +1,10 @@
 //! The work of replication: one version brought to all buckets that rules name.
 
+use super::bytes::Bytes;
 use super::rules::{self, Target};
 use super::{COMPLETED, FAILED, REPLICA, rules_of};
 use crate::access;
 use crate::events::{self, What};
-use crate::object::content::{self, Written};
 use crate::object::versions;
 use crate::state::{Bucket, Encryption, Version, Versioning};
 use serde::{Deserialize, Serialize};
@@ -37,16 +37,13 @@ pub async fn run(ctx: Ctx, payload: Vec<u8>) -> Result<(), AwsError> {
     let Some(source) = access::find(&ctx, &task.name)?.filter(|bucket| bucket.id == task.bucket) else {
         return Ok(());
     };
-    // Keeps the file that the row names.
-    let pin = ctx.blobs().pin();
     let found = ctx.read(|tx| -> Result<_, AwsError> {
         let Some(version) = versions::find(tx, &source, &task.key, &task.version)? else {
             return Ok(None);
         };
-        let bytes = content::row(tx, &source, &version.content)?;
-        Ok(Some((version, bytes, rules_of(tx, &source)?)))
+        Ok(Some((version, rules_of(tx, &source)?)))
     })?;
-    let Some((version, bytes, rules)) = found else {
+    let Some((version, rules)) = found else {
         return Ok(());
     };
     let mut is_complete = true;
@@ -54,7 +51,8 @@ pub async fn run(ctx: Ctx, payload: Vec<u8>) -> Result<(), AwsError> {
         let replica = Replica {
             key: &task.key,
             original: &version,
-            written: Written::shared(&ctx, &version.content, bytes.clone()),
+            source: &source,
+            number: u128::from_be_bytes(ctx.ids().uuid_bytes()),
             target,
             ctx: &ctx,
         };
@@ -64,7 +62,6 @@ pub async fn run(ctx: Ctx, payload: Vec<u8>) -> Result<(), AwsError> {
             None => false,
         };
     }
-    drop(pin);
     let status = if is_complete { COMPLETED } else { FAILED };
     let tell = |tx: &mut Tx<'_>| -> Result<(), AwsError> {
         let Some(mut version) = versions::find(&tx.reading(), &source, &task.key, &task.version)? else {
@@ -84,7 +81,9 @@ pub async fn run(ctx: Ctx, payload: Vec<u8>) -> Result<(), AwsError> {
 struct Replica<'a> {
     key: &'a str,
     original: &'a Version,
-    written: Written,
+    source: &'a Bucket,
+    /// Under which its bytes are kept, where they are in rows.
+    number: u128,
     target: &'a Target,
     ctx: &'a Ctx,
 }
@@ -94,20 +93,30 @@ impl Replica<'_> {
     fn put(&self, tx: &mut Tx<'_>, bucket: &Bucket) -> Result<bool, AwsError> {
         // A replica may be in any region and account.
         let place = Place::new(bucket.owner, &bucket.region());
-        let mut tx = tx.elsewhere(&place);
         let Some(id) = &self.original.id else { return Ok(false) };
-        if let Some(there) = versions::find(&tx.reading(), bucket, self.key, id)? {
+        let original = versions::find(&tx.reading(), self.source, self.key, id)?;
+        if original.is_none_or(|original| original.content != self.original.content) {
+            // It has been deleted meanwhile.
+            return Ok(true);
+        }
+        if let Some(there) = versions::find(&tx.elsewhere(&place).reading(), bucket, self.key, id)? {
             let fresh = Version {
                 tags: self.original.tags.clone(),
                 acl: self.original.acl.clone(),
                 ..there
             };
-            versions::keep(&mut tx, bucket, self.key, &fresh)?;
+            versions::keep(&mut tx.elsewhere(&place), bucket, self.key, &fresh)?;
             return Ok(true);
         }
-        let Some(content) = self.written.hold(&mut tx, bucket)? else {
+        let bytes = Bytes {
+            source: self.source,
+            target: bucket,
+            place: &place,
+        };
+        let Some(content) = bytes.copy(tx, &self.original.content, self.number)? else {
             return Ok(false);
         };
+        let mut tx = tx.elsewhere(&place);
         let replica = Version {
             content,
             replication: Some(REPLICA.to_owned()),

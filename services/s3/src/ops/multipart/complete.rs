@@ -2,6 +2,7 @@
 
 use super::create::met;
 use crate::access::{self, Open, Wanted};
+use crate::events::{self, What};
 use crate::object::checksum::{asked, sent_checksums, tell_checksum};
 use crate::object::conditions::Writing;
 use crate::object::encryption::tell_own_encryption;
@@ -9,7 +10,7 @@ use crate::object::{key, version_id, versions};
 use crate::state::{Bucket, Checksum, Content, Part, UPLOADS, Upload, VERSIONS, Version};
 use crate::upload::{checksums, id, parts};
 use crate::wire::{CompleteMultipartUploadOutput, CompleteMultipartUploadRequest, CompletedPart};
-use crate::{errors, limits};
+use crate::{errors, lifecycle, limits};
 use md5::{Digest, Md5};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use virga_base::AwsError;
@@ -85,7 +86,11 @@ pub async fn complete(
         open.home.write(|tx| completion.note_disturbance(tx, &open)).await?;
     }
     let version = completed?;
+    let bucket = &open.bucket;
     let mut output = CompleteMultipartUploadOutput {
+        expiration: open
+            .home
+            .read(|tx| lifecycle::expiration(tx, bucket, &completion.key, &version))?,
         location: Some(location(&ctx, &open.bucket, &completion.key)),
         bucket: Some(open.bucket.name.clone()),
         e_tag: Some(version.quoted_etag()),
@@ -159,7 +164,10 @@ impl Completion {
         self.check_conditions(&tx.reading(), &bucket, &upload)?;
         parts::place(tx, &bucket, upload.number, &mut chosen, &all)?;
         tx.delete(&UPLOADS, row)?;
-        Ok(versions::add(tx, &bucket, &self.key, version, new_id)?)
+        let kept = versions::add(tx, &bucket, &self.key, version, new_id)?;
+        let what = What::CreatedCompleteMultipartUpload;
+        events::emit(tx, &open.home, &bucket, what, &self.key, &kept)?;
+        Ok(kept)
     }
 
     /// What the same call has made before; its answer may never have arrived.

@@ -2,7 +2,6 @@
 
 use crate::access::{self, Wanted, ownership};
 use crate::acl::read::asked_acl;
-use crate::errors;
 use crate::object::encryption::{choose, encryption_of, tell_encryption};
 use crate::object::headers::{headers_of, metadata, storage_class, website_redirect};
 use crate::object::versions::{self, bare};
@@ -14,6 +13,7 @@ use crate::upload::{id, parts};
 use crate::wire::{
     AbortMultipartUploadOutput, AbortMultipartUploadRequest, CreateMultipartUploadOutput, CreateMultipartUploadRequest,
 };
+use crate::{errors, lifecycle};
 use virga_base::{AwsError, Timestamp};
 use virga_service::Ctx;
 
@@ -62,7 +62,12 @@ pub async fn create(
         Ok(tx.put(&UPLOADS, (bucket.id, key.as_str(), upload_id.as_str()), &upload)?)
     };
     open.home.write(begin).await?;
+    let given_up = open
+        .home
+        .read(|tx| lifecycle::abortion(tx, &open.bucket, &key, upload.initiated))?;
     let mut output = CreateMultipartUploadOutput {
+        abort_date: given_up.as_ref().map(|(at, _)| *at),
+        abort_rule_id: given_up.map(|(_, rule)| rule),
         bucket: Some(open.bucket.name.clone()),
         checksum_algorithm: checksum.map(|(algorithm, _)| algorithm.name().to_owned()),
         checksum_type: checksum.map(|(_, composite)| type_name(composite).to_owned()),

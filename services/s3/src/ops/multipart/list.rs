@@ -11,7 +11,7 @@ use crate::wire::{
     CommonPrefix, Initiator, ListMultipartUploadsOutput, ListMultipartUploadsRequest, ListPartsOutput,
     ListPartsRequest, MultipartUpload, Part,
 };
-use crate::{errors, owner};
+use crate::{errors, lifecycle, owner};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use virga_base::{Account, AwsError};
@@ -228,7 +228,12 @@ pub async fn parts(ctx: Ctx, input: ListPartsRequest) -> Result<ListPartsOutput,
         .iter()
         .map(|(number, part)| shown_part(*number, part, &upload))
         .collect();
+    let given_up = open
+        .home
+        .read(|tx| lifecycle::abortion(tx, &open.bucket, &key, upload.initiated))?;
     Ok(ListPartsOutput {
+        abort_date: given_up.as_ref().map(|(at, _)| *at),
+        abort_rule_id: given_up.map(|(_, rule)| rule),
         bucket: Some(open.bucket.name.clone()),
         key: Some(key),
         upload_id: Some(upload_id),
