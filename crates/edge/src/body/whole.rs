@@ -3,7 +3,7 @@
 use super::Payload;
 use super::pieces::Pieces;
 use bytes::{Bytes, BytesMut};
-use flate2::bufread::GzDecoder;
+use flate2::bufread::{GzDecoder, ZlibDecoder};
 use std::future::poll_fn;
 use std::io::{self, Read};
 use std::time::Duration;
@@ -16,8 +16,8 @@ pub(crate) enum BodyError {
     TimedOut,
     /// The connection broke, or the body's framing is wrong.
     Broken,
-    /// The body is not the gzip that it is said to be.
-    NotGzip,
+    /// The body is not in the encoding that it is said to be in.
+    NotPacked,
 }
 
 /// Reads a body whole. One that comes in one piece, as small ones do, is not copied.
@@ -68,13 +68,38 @@ pub(crate) async fn read(payload: Payload, max_bytes: usize, silence_max: Durati
     Ok(whole.freeze())
 }
 
-/// Inflates a gzipped body, to `max_bytes` at most.
+/// How every gzip begins.
+const GZIP: &[u8] = &[0x1f, 0x8b];
+
+/// Inflates a gzipped body, to `max_bytes` at most. It may be several gzips, one behind the other.
 pub(crate) fn inflate(body: &[u8], max_bytes: usize) -> Result<Bytes, BodyError> {
     let mut out = Vec::with_capacity(body.len().saturating_mul(4).min(max_bytes).min(1024 * 1024));
-    let mut reader = GzDecoder::new(body).take(max_bytes as u64 + 1);
-    reader.read_to_end(&mut out).map_err(|_| BodyError::NotGzip)?;
+    let mut rest = body;
+    loop {
+        let room = (max_bytes - out.len()) as u64;
+        let mut reader = GzDecoder::new(rest).take(room + 1);
+        reader.read_to_end(&mut out).map_err(|_| BodyError::NotPacked)?;
+        if out.len() > max_bytes {
+            return Err(BodyError::TooLarge);
+        }
+        rest = reader.into_inner().into_inner();
+        if !rest.starts_with(GZIP) {
+            return Ok(out.into());
+        }
+    }
+}
+
+/// The same for what HTTP calls `deflate`.
+pub(crate) fn inflate_zlib(body: &[u8], max_bytes: usize) -> Result<Bytes, BodyError> {
+    let mut out = Vec::with_capacity(body.len().saturating_mul(4).min(max_bytes).min(1024 * 1024));
+    let mut reader = ZlibDecoder::new(body).take(max_bytes as u64 + 1);
+    reader.read_to_end(&mut out).map_err(|_| BodyError::NotPacked)?;
     if out.len() > max_bytes {
         return Err(BodyError::TooLarge);
+    }
+    // Nothing at all is no such encoding. One that breaks off in the middle is found when it is read.
+    if out.is_empty() {
+        return Err(BodyError::NotPacked);
     }
     Ok(out.into())
 }
@@ -93,7 +118,7 @@ mod tests {
         let body = encoder.finish().expect("finished");
         assert_eq!(inflate(&body, 100_000).map(|out| out.len()), Ok(100_000));
         assert_eq!(inflate(&body, 99_999), Err(BodyError::TooLarge));
-        assert_eq!(inflate(b"plain", 10), Err(BodyError::NotGzip));
-        assert_eq!(inflate(&body[..body.len() / 2], 100_000), Err(BodyError::NotGzip));
+        assert_eq!(inflate(b"plain", 10), Err(BodyError::NotPacked));
+        assert_eq!(inflate(&body[..body.len() / 2], 100_000), Err(BodyError::NotPacked));
     }
 }

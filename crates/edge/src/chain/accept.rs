@@ -302,7 +302,7 @@ pub(super) fn body_error(error: &BodyError) -> AwsError {
         )
         .with_status(408),
         BodyError::Broken => AwsError::new("IncompleteBody", "The request body terminated unexpectedly"),
-        BodyError::NotGzip => AwsError::new("SerializationException", "The body is not in the encoding gzip"),
+        BodyError::NotPacked => AwsError::new("SerializationException", "The body is not in the encoding gzip"),
     }
 }
 

@@ -119,12 +119,34 @@ async fn read<'a>(
     Ok((service, input, stream))
 }
 
+/// DynamoDB takes no larger requests.
+const DYNAMODB_BODY_MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// The last of the encodings that a body is in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Packing {
+    Gzip,
+    Deflate,
+    Unknown,
+}
+
+impl Packing {
+    fn of(name: &str) -> Option<Packing> {
+        match name.to_ascii_lowercase().as_str() {
+            "gzip" => Some(Packing::Gzip),
+            "deflate" => Some(Packing::Deflate),
+            "identity" => None,
+            _ => Some(Packing::Unknown),
+        }
+    }
+}
+
 /// How a body is packed.
 #[derive(Default)]
 struct Framing {
     /// In `aws-chunked`, with whatever signatures.
     chunked: bool,
-    gzip: bool,
+    packing: Option<Packing>,
     /// The encodings that are left for the service to know.
     rest: Option<String>,
 }
@@ -144,7 +166,7 @@ impl Framing {
         let is_streaming = payload.is_some_and(|payload| payload.starts_with("STREAMING-"));
         Framing {
             chunked: is_streaming || names.clone().any(|name| name == CHUNKED),
-            gzip: rest.last().is_some_and(|name| name.eq_ignore_ascii_case("gzip")),
+            packing: rest.last().and_then(|name| Packing::of(name)),
             rest: (!rest.is_empty()).then(|| rest.join(",")),
         }
     }
@@ -195,11 +217,22 @@ async fn read_whole(
 ) -> Result<(Bytes, HeaderMap), AwsError> {
     let limits = desk.limits();
     let is_s3 = op.model.name == "s3";
+    let is_dynamodb = op
+        .model
+        .target_prefix
+        .as_deref()
+        .is_some_and(|prefix| prefix.starts_with("DynamoDB"));
+    let max_bytes = if is_dynamodb {
+        limits.body_max_bytes.min(DYNAMODB_BODY_MAX_BYTES)
+    } else {
+        limits.body_max_bytes
+    };
     let refuse = |error: &BodyError| match error {
+        BodyError::NotPacked if is_dynamodb => AwsError::new("InternalServerError", "").with_status(500),
         BodyError::TooLarge if is_s3 => AwsError::new("MaxMessageLengthExceeded", "Your request was too big."),
         error => body_error(error),
     };
-    let mut bytes = whole::read(body, limits.body_max_bytes, limits.body_read_max)
+    let mut bytes = whole::read(body, max_bytes, limits.body_read_max)
         .await
         .map_err(|error| refuse(&error))?;
     arrival.note_body((!framing.chunked).then_some(&bytes));
@@ -216,8 +249,15 @@ async fn read_whole(
         let decoder = ChunkDecoder::new(&arrival.headers, proof.chain)?;
         (bytes, trailers) = chunked::decode_whole(decoder, bytes)?;
     }
-    if framing.gzip && !is_s3 {
-        bytes = whole::inflate(&bytes, limits.body_max_bytes).map_err(|error| refuse(&error))?;
+    match framing.packing {
+        Some(Packing::Gzip) if !is_s3 => {
+            bytes = whole::inflate(&bytes, max_bytes).map_err(|error| refuse(&error))?;
+        }
+        Some(Packing::Deflate) if is_dynamodb => {
+            bytes = whole::inflate_zlib(&bytes, max_bytes).map_err(|error| refuse(&error))?;
+        }
+        Some(Packing::Unknown) if is_dynamodb => return Err(refuse(&BodyError::NotPacked)),
+        _ => {}
     }
     if let Some(sent) = arrival.text(&CONTENT_MD5) {
         checksum::check_md5(sent, &bytes)?;

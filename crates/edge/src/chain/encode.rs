@@ -1,10 +1,11 @@
 //! Encode: the answer or the error in the protocol that the caller speaks.
 
+use super::compress::{self, Encoding};
 use super::dispatch::Answered;
 use super::{Arrival, Exit, Refused, Target};
 use crate::body::answer::AnswerBody;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_LENGTH};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body::Body as _;
 use virga_base::{AwsError, Id};
@@ -88,7 +89,8 @@ fn write(arrival: &Arrival, target: &Target, answer: Answer) -> Result<Response<
         }
     }
     wire.status = status.unwrap_or(wire.status);
-    if target.is("dynamodb") || target.is("dynamodbstreams") {
+    if target.is_dynamodb() {
+        compress(arrival, &mut wire);
         add_crc32(&mut wire);
     }
     let mut response = match body {
@@ -126,7 +128,7 @@ fn refuse(arrival: &Arrival, refused: Refused) -> Encoded {
     } else {
         virga_codec::encode_error(target.protocol, target.op(), target.model, &error, id.as_str())
     };
-    if target.is("dynamodb") || target.is("dynamodbstreams") {
+    if target.is_dynamodb() {
         add_crc32(&mut wire);
     }
     Encoded {
@@ -158,6 +160,21 @@ fn response(arrival: &Arrival, wire: WireResponse) -> Response<AnswerBody> {
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = headers;
     response
+}
+
+/// Packs an answer in the encoding that its caller prefers.
+fn compress(arrival: &Arrival, wire: &mut WireResponse) {
+    if wire.body.len() <= compress::MIN_BYTES {
+        return;
+    }
+    let Some(encoding) = arrival.text(&ACCEPT_ENCODING).and_then(Encoding::accepted) else {
+        return;
+    };
+    if let Ok(packed) = encoding.pack(&wire.body) {
+        wire.body = packed.into();
+        let name = HeaderValue::from_static(encoding.name());
+        wire.headers.insert(CONTENT_ENCODING, name);
+    }
 }
 
 /// DynamoDB's clients check their answers.

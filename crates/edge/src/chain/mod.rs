@@ -7,6 +7,7 @@
 
 mod accept;
 mod address;
+mod compress;
 mod decode;
 mod dispatch;
 mod encode;
@@ -123,6 +124,11 @@ impl Target {
             model: self.model?,
             operation: self.operation?,
         })
+    }
+
+    /// DynamoDB's front differs from the others': in what it accepts and in how it answers.
+    fn is_dynamodb(&self) -> bool {
+        self.is("dynamodb") || self.is("dynamodbstreams")
     }
 
     fn is(&self, name: &str) -> bool {
