@@ -301,3 +301,165 @@ def cancelled(world, reasons):
     error = world.take_error()
     assert error["Error"]["Code"] == "TransactionCanceledException"
     assert [reason["Code"] for reason in error["CancellationReasons"]] == reasons.split(", ")
+
+
+# PartiQL
+
+
+@when("I execute")
+def execute(tables, docstring):
+    tables.attempt("execute_statement", Statement=docstring)
+
+
+@when(parsers.re(r"I execute with the parameters (?P<parameters>\[.*\])$"))
+def execute_with(tables, parameters, docstring):
+    values = [TypeSerializer().serialize(value) for value in json.loads(parameters, parse_float=Decimal)]
+    tables.attempt("execute_statement", Statement=docstring, Parameters=values)
+
+
+@when("I execute in one batch")
+def execute_batch(tables, docstring):
+    tables.attempt("batch_execute_statement", Statements=[{"Statement": line} for line in docstring.splitlines()])
+
+
+@when("I execute in one transaction")
+def execute_transaction(tables, docstring):
+    tables.attempt("execute_transaction", TransactStatements=[{"Statement": line} for line in docstring.splitlines()])
+
+
+@then(parsers.re(r'the statements answer "(?P<codes>[^"]+)"$'))
+def statements_answer(world, codes):
+    world.must_not_have_failed()
+    answered = [response.get("Error", {}).get("Code", "good") for response in world.answer["Responses"]]
+    assert answered == codes.split(", ")
+
+
+# Streams
+
+
+@given(parsers.re(rf"{TABLE} writes a stream of (?P<view>[A-Z_]+)$"))
+def writes_stream(tables, table, view):
+    specification = {"StreamEnabled": True, "StreamViewType": view}
+    tables.client.update_table(TableName=table, StreamSpecification=specification)
+
+
+class Stream:
+    """A table's stream, read from its beginning."""
+
+    def __init__(self, world, tables, table):
+        self.world = world
+        self.client = world.client("dynamodbstreams")
+        self.arn = tables.client.describe_table(TableName=table)["Table"]["LatestStreamArn"]
+        described = self.client.describe_stream(StreamArn=self.arn)["StreamDescription"]
+        self.shard = described["Shards"][0]["ShardId"]
+
+    def iterator(self):
+        return self.client.get_shard_iterator(
+            StreamArn=self.arn, ShardId=self.shard, ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+
+
+@when(parsers.re(rf"I read the stream of {TABLE}$"))
+def read_stream(world, tables, table):
+    stream = Stream(world, tables, table)
+    world.attempt(stream.client.get_records, ShardIterator=stream.iterator())
+
+
+@given(parsers.re(rf"I have an iterator of the stream of {TABLE}$"))
+def have_iterator(world, tables, table):
+    stream = Stream(world, tables, table)
+    world.stream, world.iterator = stream, stream.iterator()
+
+
+@when("I read with the iterator")
+def read_with_iterator(world):
+    world.attempt(world.stream.client.get_records, ShardIterator=world.iterator)
+
+
+@then("the records are")
+def records_are(world, datatable):
+    """What happened, the key, the item before and after, as far as they are told, and whose doing it was."""
+    world.must_not_have_failed()
+    told = []
+    for record in world.answer["Records"]:
+        change = record["dynamodb"]
+        images = [plain(change[name]) if name in change else None for name in ("OldImage", "NewImage")]
+        who = record.get("userIdentity", {}).get("PrincipalId", "")
+        told.append((record["eventName"], plain(change["Keys"]), *images, who))
+    rows = [row + [""] * (5 - len(row)) for row in datatable]
+    written = [(name, *(as_written(text) if text else None for text in (key, old, new)), who) for name, key, old, new, who in rows]
+    assert told == written
+
+
+@then("there are no records")
+def no_records(world):
+    world.must_not_have_failed()
+    assert world.answer["Records"] == []
+
+
+# Times to live, backups, replicas
+
+
+@given(parsers.re(rf'items of {TABLE} expire by "(?P<attribute>[^"]+)"$'))
+@when(parsers.re(rf'I let items of {TABLE} expire by "(?P<attribute>[^"]+)"$'))
+def expire_by(tables, table, attribute):
+    specification = {"AttributeName": attribute, "Enabled": True}
+    tables.attempt("update_time_to_live", TableName=table, TimeToLiveSpecification=specification)
+
+
+@when(parsers.re(rf'I let no items of {TABLE} expire by "(?P<attribute>[^"]+)"$'))
+def do_not_expire(tables, table, attribute):
+    specification = {"AttributeName": attribute, "Enabled": False}
+    tables.attempt("update_time_to_live", TableName=table, TimeToLiveSpecification=specification)
+
+
+@given(parsers.re(rf'a backup "(?P<backup>[^"]+)" of {TABLE}$'))
+def a_backup(tables, world, backup, table):
+    details = tables.client.create_backup(TableName=table, BackupName=backup)["BackupDetails"]
+    world.backup = details["BackupArn"]
+
+
+@when(parsers.re(rf"I restore the backup as {TABLE}$"))
+def restore_backup(tables, world, table):
+    tables.attempt("restore_table_from_backup", TargetTableName=table, BackupArn=world.backup)
+
+
+@when("I delete the backup")
+def delete_backup(tables, world):
+    tables.attempt("delete_backup", BackupArn=world.backup)
+
+
+@given(parsers.re(rf"{TABLE} can be recovered$"))
+def can_be_recovered(tables, table):
+    specification = {"PointInTimeRecoveryEnabled": True}
+    tables.client.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=specification)
+
+
+@when(parsers.re(rf'I restore {TABLE} as "(?P<target>[^"]+)" as it was at "(?P<time>[^"]+)"$'))
+def restore_to(tables, table, target, time):
+    tables.attempt(
+        "restore_table_to_point_in_time", SourceTableName=table, TargetTableName=target, RestoreDateTime=time
+    )
+
+
+@given(parsers.re(rf'{TABLE} has a replica in "(?P<region>[^"]+)"$'))
+@when(parsers.re(rf'I add a replica of {TABLE} in "(?P<region>[^"]+)"$'))
+def add_replica(tables, table, region):
+    tables.attempt("update_table", TableName=table, ReplicaUpdates=[{"Create": {"RegionName": region}}])
+
+
+@when(parsers.re(rf'I drop the replica of {TABLE} in "(?P<region>[^"]+)"$'))
+def drop_replica(tables, table, region):
+    tables.attempt("update_table", TableName=table, ReplicaUpdates=[{"Delete": {"RegionName": region}}])
+
+
+@when(parsers.re(rf'I scan {TABLE} in "(?P<region>[^"]+)"$'))
+def scan_elsewhere(world, table, region):
+    client = world.client("dynamodb", region=region)
+    world.attempt(client.scan, TableName=table)
+
+
+@when(parsers.re(rf'I put into {TABLE} in "(?P<region>[^"]+)" (?P<item>\{{.*\}})$'))
+def put_elsewhere(world, table, region, item):
+    client = world.client("dynamodb", region=region)
+    world.attempt(client.put_item, TableName=table, Item=typed(item))

@@ -127,6 +127,11 @@ pub async fn describe(ctx: Ctx, input: wire::DescribeStreamInput) -> Result<wire
     let name = name(&ctx, Some(&given))?;
     let now = ctx.now();
     let stream = ctx.read(|tx| find(tx, &name, &given, now))?;
+    if let Some(filter) = &input.shard_filter
+        && (filter.type_.is_none() || filter.shard_id.is_none())
+    {
+        return Err(validation("Invalid ShardFilter: Type and ShardId must be specified"));
+    }
     let shard = shard_id(&stream);
     let after = input.exclusive_start_shard_id.as_deref();
     // A shard's children are asked for: there are none.

@@ -21,6 +21,9 @@ struct Resource {
 
 fn resource(ctx: &Ctx, given: Option<String>) -> Result<Resource, AwsError> {
     let text = given.unwrap_or_default();
+    if !text.starts_with("arn:") {
+        return Err(errors::parameter(format!("ARNs must start with 'arn:': {text}")));
+    }
     let bad = || {
         validation(format!(
             "Invalid ResourceArn: Invalid ResourceArn provided as input {text}"

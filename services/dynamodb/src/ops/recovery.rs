@@ -35,7 +35,8 @@ fn description(table: &Definition, now: Timestamp) -> wire::ContinuousBackupsDes
             point_in_time_recovery_status: Some("ENABLED".to_owned()),
             recovery_period_in_days: Some(recovery.period_days),
             earliest_restorable_date_time: Some(recovery.earliest(now)),
-            latest_restorable_date_time: Some(now),
+            // Told in whole seconds.
+            latest_restorable_date_time: Some(Timestamp::from_secs(now.as_secs()).max(recovery.since)),
         },
         None => wire::PointInTimeRecoveryDescription {
             point_in_time_recovery_status: Some("DISABLED".to_owned()),

@@ -1,6 +1,6 @@
 //! CreateTable, DescribeTable, DeleteTable, ListTables.
 
-use super::leave;
+use super::{leave, tag};
 use crate::definition as define;
 use crate::describe::{self, Count};
 use crate::errors::{self, parameter, validation};
@@ -21,7 +21,7 @@ pub async fn create(ctx: Ctx, input: wire::CreateTableInput) -> Result<wire::Cre
     let now = ctx.now();
     let name = input.table_name.clone().unwrap_or_default();
     define::check_table_name(&name)?;
-    let tags = input.tags.clone();
+    let tags = input.tags.clone().map(tag::read).transpose()?;
     let stream = input.stream_specification.clone();
     let mut definition = declare(&ctx, name, input, now)?;
     let view = define::stream_view(stream.as_ref())?;
@@ -40,10 +40,7 @@ pub async fn create(ctx: Ctx, input: wire::CreateTableInput) -> Result<wire::Cre
             tx.put(&STREAMS, (name, on.label.as_str()), stream)?;
         }
         if let Some(tags) = &tags {
-            let tags = tags
-                .iter()
-                .filter_map(|tag| Some((tag.key.clone()?, tag.value.clone()?)));
-            tx.put(&TAGS, (definition.data,), &Tags(tags.collect()))?;
+            tx.put(&TAGS, (definition.data,), &Tags(tags.iter().cloned().collect()))?;
         }
         Ok(())
     })

@@ -15,6 +15,9 @@ const VALUE_MAX: usize = 256;
 /// The name of the table that an ARN leads to, a stream's being its table's.
 fn table_name(ctx: &Ctx, given: Option<&str>) -> Result<String, AwsError> {
     let text = given.unwrap_or_default();
+    if !text.starts_with("arn:") {
+        return Err(parameter(format!("ARNs must start with 'arn:': {text}")));
+    }
     let bad = || {
         validation(format!(
             "Invalid TableArn: Invalid ResourceArn provided as input {text}"
@@ -68,11 +71,10 @@ fn check(key: &str, value: &str) -> Result<(), AwsError> {
     Ok(())
 }
 
-pub async fn add(ctx: Ctx, input: wire::TagResourceInput) -> Result<Unit, AwsError> {
-    let arn = input.resource_arn.unwrap_or_default();
-    let name = table_name(&ctx, Some(&arn))?;
+/// Tags as they were given, checked.
+pub fn read(tags: Vec<wire::Tag>) -> Result<Vec<(String, String)>, AwsError> {
     let mut given: Vec<(String, String)> = Vec::new();
-    for tag in input.tags.unwrap_or_default() {
+    for tag in tags {
         let (key, value) = (tag.key.unwrap_or_default(), tag.value.unwrap_or_default());
         check(&key, &value)?;
         if given.iter().any(|(other, _)| *other == key) {
@@ -80,6 +82,23 @@ pub async fn add(ctx: Ctx, input: wire::TagResourceInput) -> Result<Unit, AwsErr
         }
         given.push((key, value));
     }
+    check_count(given.len())?;
+    Ok(given)
+}
+
+fn check_count(count: usize) -> Result<(), AwsError> {
+    if count > TAGS_MAX {
+        return Err(validation(
+            "The number of tags exceeds the limit: Too many tags for the resource",
+        ));
+    }
+    Ok(())
+}
+
+pub async fn add(ctx: Ctx, input: wire::TagResourceInput) -> Result<Unit, AwsError> {
+    let arn = input.resource_arn.unwrap_or_default();
+    let name = table_name(&ctx, Some(&arn))?;
+    let given = read(input.tags.unwrap_or_default())?;
     if given.is_empty() {
         return Err(validation("Atleast one Tag needs to be provided as Input."));
     }
@@ -87,11 +106,7 @@ pub async fn add(ctx: Ctx, input: wire::TagResourceInput) -> Result<Unit, AwsErr
         let table = tx.definition(&name)?.ok_or_else(|| no_resource(&arn))?;
         let mut tags = tx.get(&TAGS, (table.data,))?.unwrap_or_default();
         tags.0.extend(given.iter().cloned());
-        if tags.0.len() > TAGS_MAX {
-            return Err(validation(
-                "The number of tags exceeds the limit: Too many tags for the resource",
-            ));
-        }
+        check_count(tags.0.len())?;
         tx.put(&TAGS, (table.data,), &tags)?;
         Ok(())
     })

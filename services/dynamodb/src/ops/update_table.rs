@@ -204,7 +204,7 @@ fn set_stream(
             Ok(())
         }
         (None, None) => Err(validation(format!(
-            "Table {} is already in the desired state: it has no enabled stream",
+            "Table has no stream to disable: TableName: {}",
             table.name
         ))),
     }
