@@ -54,6 +54,12 @@ impl Origins {
         }
     }
 
+    /// Whether the user has named the page's origin; those of this machine are allowed without that.
+    pub(crate) fn are_named(&self, headers: &HeaderMap) -> bool {
+        let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
+        self.all || origin.is_some_and(|origin| self.more.iter().any(|more| more == origin))
+    }
+
     fn is_allowed(&self, origin: &HeaderValue) -> bool {
         let Ok(origin) = origin.to_str() else {
             return false;

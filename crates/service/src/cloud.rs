@@ -3,7 +3,7 @@
 use crate::claims::Claims;
 use crate::operation::{Answer, BoxFuture, Handler};
 use crate::worlds::{self, Life, Origin};
-use crate::{Caller, Checked, Credential, Ctx, Request, Service};
+use crate::{Caller, Checked, Credential, CrossOrigin, Ctx, Question, Request, Service, Site};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::RwLock;
@@ -245,6 +245,43 @@ impl Cloud {
             ctx.settle().await?;
             answer
         })
+    }
+
+    /// What a service's site answers to a request; none where it has no site.
+    pub async fn site(
+        self: &Arc<Cloud>,
+        service: &Service,
+        name: &str,
+        region: Region,
+        request: Request,
+    ) -> Option<Result<Site, AwsError>> {
+        let (_, handler) = service.site.as_ref()?;
+        let ctx = self.unsigned(service, region, request);
+        let answer = handler(ctx.clone(), name.to_owned()).await;
+        Some(match ctx.settle().await {
+            Ok(()) => answer,
+            Err(error) => Err(error.into()),
+        })
+    }
+
+    /// What a service's own rules say of a page of another origin.
+    pub async fn cross_origin(
+        self: &Arc<Cloud>,
+        service: &Service,
+        region: Region,
+        request: Request,
+        question: Question,
+    ) -> CrossOrigin {
+        match &service.cross_origin {
+            Some(handler) => handler(self.unsigned(service, region, request), question).await,
+            None => CrossOrigin::Unruled,
+        }
+    }
+
+    /// The context of a request that nobody has signed.
+    fn unsigned(self: &Arc<Cloud>, service: &Service, region: Region, request: Request) -> Ctx {
+        let (account, caller) = (Account::DEFAULT, Caller::anonymous(Account::DEFAULT));
+        Ctx::new(self.clone(), service.name, account, region, caller, request)
     }
 
     /// Asks every service that issues access keys for this one.

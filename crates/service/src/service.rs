@@ -1,5 +1,6 @@
 //! One service as a value with named faces.
 
+use crate::front::{CrossOriginHandler, SiteHandler};
 use crate::operation::{Answer, BoxFuture, Handler, Operation};
 use crate::{Credential, Ctx};
 use serde::Serialize;
@@ -59,6 +60,9 @@ pub struct Service {
     pub(crate) operations: BTreeMap<&'static str, (Handler, Fidelity)>,
     pub(crate) due: BTreeMap<&'static str, DueHandler>,
     pub(crate) credentials: Option<FindCredential>,
+    /// Its hosts' label, and what answers there.
+    pub(crate) site: Option<(&'static str, SiteHandler)>,
+    pub(crate) cross_origin: Option<CrossOriginHandler>,
     /// What it keeps, for people.
     pub tables: Vec<TableInfo>,
 }
@@ -74,6 +78,8 @@ impl Service {
             operations: BTreeMap::new(),
             due: BTreeMap::new(),
             credentials: None,
+            site: None,
+            cross_origin: None,
             tables: Vec::new(),
         }
     }

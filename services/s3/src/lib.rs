@@ -6,6 +6,7 @@
 mod access;
 mod acl;
 mod bucket;
+mod config;
 mod configuration;
 mod due;
 mod errors;
@@ -22,6 +23,7 @@ mod policy;
 mod replication;
 mod reply;
 pub mod s3control;
+mod site;
 mod state;
 mod upload;
 pub mod wire;
@@ -38,6 +40,11 @@ use virga_service::{Fidelity, Service, Validation};
 
 /// The service with all its faces.
 pub fn service() -> Service {
+    ops::config::register(with_objects())
+}
+
+/// Buckets, objects, and who may reach them.
+fn with_objects() -> Service {
     let full = Fidelity::Full;
     multipart::register(due::register(Service::new(wire::MODEL, Validation::Own)))
         .anonymous()

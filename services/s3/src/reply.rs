@@ -6,7 +6,7 @@ use std::future::Future;
 use std::sync::PoisonError;
 use virga_base::AwsError;
 use virga_service::{Answer, Body, Ctx};
-use virga_shape::{Kind, ShapeRef, Typed, Value};
+use virga_shape::{Kind, ShapeRef, Typed, Unit, Value};
 
 /// An output with what surrounds it.
 #[derive(Default)]
@@ -28,6 +28,14 @@ impl<O> From<O> for Reply<O> {
             headers: Vec::new(),
             status: None,
         }
+    }
+}
+
+/// What S3 answers to some changes of configurations, where the model says 200.
+pub fn no_content() -> Reply<Unit> {
+    Reply {
+        status: Some(204),
+        ..Reply::from(Unit)
     }
 }
 

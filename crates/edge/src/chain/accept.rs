@@ -60,6 +60,10 @@ pub struct Arrival {
     host: Option<HeaderValue>,
     /// The marks of all headers' names.
     names: u64,
+    /// Of a request that a page may stand behind: what it means, as the model's templates have it.
+    path: OnceLock<Box<str>>,
+    /// The status that a site answers in place of 200.
+    status: OnceLock<u16>,
     /// The body once it is read, for the call's record; `None` where it streams or is packed in signed chunks.
     body: OnceLock<Option<Bytes>>,
 }
@@ -97,6 +101,26 @@ impl Arrival {
             Chosen::Fork { world, .. } => Some(world.world()),
             Chosen::Main | Chosen::Unknown(_) => None,
         }
+    }
+
+    /// Notes the path as the model's templates have it, where a page may stand behind the request.
+    pub(super) fn note_path(&self, path: &str) {
+        if self.standing != Standing::Plain {
+            self.path.get_or_init(|| path.into());
+        }
+    }
+
+    pub(super) fn noted_path(&self) -> Option<&str> {
+        self.path.get().map(|path| &**path)
+    }
+
+    /// Notes the status that is answered in place of 200.
+    pub(super) fn note_status(&self, status: u16) {
+        self.status.get_or_init(|| status);
+    }
+
+    pub(super) fn noted_status(&self) -> Option<u16> {
+        self.status.get().copied()
     }
 
     /// Notes the body as it came off the wire, or that it does not come whole, for the call's record.
@@ -155,6 +179,8 @@ pub(super) fn accept(desk: &Desk, peer: &Peer, request: http::Request<Payload>) 
     let world = world::choose(&desk.worlds, named, host.as_ref());
     let mut arrival = Arrival {
         names,
+        path: OnceLock::new(),
+        status: OnceLock::new(),
         host,
         body: OnceLock::new(),
         id: Id::default(),
@@ -187,9 +213,11 @@ pub(super) fn accept(desk: &Desk, peer: &Peer, request: http::Request<Payload>) 
 /// Lets requests for AWS through; answers the others here.
 pub(super) async fn admit(desk: &Desk, arrival: &Arrival, raw: Raw) -> Result<Raw, Exit> {
     check_size(desk, arrival)?;
-    // Pages that are not allowed here go on to be addressed: a bucket of S3 may allow them by rules of its own, and the
-    // others are refused there.
-    if cors::is_preflight(&arrival.method, &arrival.headers) && arrival.standing == Standing::Allowed {
+    // Other questions of browsers go on: a bucket of S3 may have rules of its own for them.
+    if is_internal(arrival)
+        && cors::is_preflight(&arrival.method, &arrival.headers)
+        && arrival.standing == Standing::Allowed
+    {
         let mut answer = Response::new(AnswerBody::whole(Bytes::new()));
         cors::allow_preflight(&arrival.headers, answer.headers_mut());
         return Err(Exit::Aside(Box::new(answer)));

@@ -99,6 +99,7 @@ pub(super) async fn address<'a>(desk: &Desk, arrival: &'a Arrival, raw: Raw) -> 
         Some(path) => Cow::Owned(path),
         None => Cow::Borrowed(arrival.uri.path()),
     };
+    arrival.note_path(&path);
     Ok(Addressed {
         target,
         op,
@@ -106,6 +107,32 @@ pub(super) async fn address<'a>(desk: &Desk, arrival: &'a Arrival, raw: Raw) -> 
         claim,
         body,
     })
+}
+
+/// The service that another method would mean at the same address, and the path as its model has it.
+pub(super) fn would_mean(arrival: &Arrival, method: &str) -> Option<(&'static str, String)> {
+    let claim = virga_auth::read(&signed_facts(arrival)).ok().flatten();
+    let has_header = |name: &str| arrival.headers.contains_key(name);
+    let scope = claim.as_ref().map(Claim::service).filter(|scope| !scope.is_empty());
+    let found = address::address(&address::Facts {
+        method,
+        path: arrival.uri.path(),
+        query: arrival.query(),
+        host: arrival.plain_host().unwrap_or_default(),
+        target: None,
+        smithy_protocol: None,
+        content_type: None,
+        scope,
+        form: None,
+        user_agent: None,
+        has_header: &has_header,
+    })
+    .ok()?;
+    let path = match found.bucket {
+        Some(bucket) => bucket.path(arrival.uri.path()),
+        None => arrival.uri.path().to_owned(),
+    };
+    Some((found.model.name.as_str(), path))
 }
 
 /// What of a request its signature covers.

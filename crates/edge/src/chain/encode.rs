@@ -20,6 +20,8 @@ pub(super) struct Encoded {
     pub(super) response: Response<AnswerBody>,
     /// Nothing for what was answered beside AWS.
     pub(super) told: Option<Told>,
+    /// Whether the service has told the page's browser by rules of its own what it may see.
+    pub(super) ruled: bool,
 }
 
 /// What the record of a call tells.
@@ -34,6 +36,7 @@ pub(super) fn encode(arrival: &Arrival, outcome: Result<Answered, Exit>) -> Enco
         Ok(Answered { target, who, answer }) => match write(arrival, &target, answer) {
             Ok(response) => Encoded {
                 response,
+                ruled: false,
                 told: Some(Told {
                     target,
                     who: Some(who),
@@ -53,6 +56,7 @@ pub(super) fn encode(arrival: &Arrival, outcome: Result<Answered, Exit>) -> Enco
         Err(Exit::Aside(response)) => Encoded {
             response: *response,
             told: None,
+            ruled: false,
         },
     }
 }
@@ -89,6 +93,9 @@ fn write(arrival: &Arrival, target: &Target, answer: Answer) -> Result<Response<
         }
     }
     wire.status = status.unwrap_or(wire.status);
+    if let (200, Some(status)) = (wire.status, arrival.noted_status()) {
+        wire.status = status;
+    }
     if target.is_dynamodb() {
         compress(arrival, &mut wire);
         add_crc32(&mut wire);
@@ -133,6 +140,7 @@ fn refuse(arrival: &Arrival, refused: Refused) -> Encoded {
     }
     Encoded {
         response: response(arrival, wire),
+        ruled: false,
         told: Some(Told {
             target,
             who,

@@ -14,10 +14,17 @@ static S3_REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 static CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 pub(super) fn finish(desk: &Desk, arrival: &Arrival, encoded: Encoded) -> Response<AnswerBody> {
-    let Encoded { mut response, told } = encoded;
-    let is_s3 = told.as_ref().is_some_and(|told| told.target.is("s3"));
+    let Encoded {
+        mut response,
+        told,
+        ruled,
+    } = encoded;
     let status = response.status().as_u16();
     let headers = response.headers_mut();
+    let is_s3 = match &told {
+        Some(told) => told.target.is("s3"),
+        None => headers.contains_key(&S3_REQUEST_ID),
+    };
     let own_id = if is_s3 { &S3_REQUEST_ID } else { &REQUEST_ID };
     if !headers.contains_key(own_id)
         && let Ok(id) = HeaderValue::from_str(arrival.id.as_str())
@@ -26,7 +33,7 @@ pub(super) fn finish(desk: &Desk, arrival: &Arrival, encoded: Encoded) -> Respon
     }
     let server = if is_s3 { "AmazonS3" } else { "Virga" };
     headers.insert(SERVER, HeaderValue::from_static(server));
-    if arrival.standing == Standing::Allowed {
+    if arrival.standing == Standing::Allowed && !ruled {
         cors::allow(&arrival.headers, headers);
     }
     // What is too much or too slow has not been read to its end.

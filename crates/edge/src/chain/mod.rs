@@ -12,8 +12,11 @@ mod decode;
 mod dispatch;
 mod encode;
 mod finish;
+mod front;
 mod permit;
 mod verify;
+
+use accept::Raw;
 
 pub use accept::Arrival;
 pub(crate) use accept::Peer;
@@ -21,6 +24,7 @@ pub(crate) use accept::Peer;
 use crate::body::Payload;
 use crate::body::answer::AnswerBody;
 use crate::catch::catch;
+use crate::cors::Standing;
 use crate::edge::Shared;
 use crate::options::Limits;
 use crate::tls::Tls;
@@ -37,7 +41,11 @@ pub(crate) async fn walk(desk: &Desk, peer: &Peer, request: http::Request<Payloa
     let (arrival, raw) = accept::accept(desk, peer, request);
     let way = pin!(async {
         let raw = accept::admit(desk, &arrival, raw).await?;
-        let addressed = address::address(desk, &arrival, raw).await?;
+        let addressed = match front::front(desk, &arrival, raw).await? {
+            front::Fronted::Raw(raw) => address::address(desk, &arrival, raw).await?,
+            front::Fronted::Addressed(addressed) => addressed,
+        };
+        front::guard(desk, &arrival, &addressed.target).await?;
         let verified = verify::verify(desk, &arrival, addressed).await?;
         for station in desk.stations() {
             let ruling = station.before_decode(&arrival, &verified.target, &verified.who).await;
@@ -54,7 +62,10 @@ pub(crate) async fn walk(desk: &Desk, peer: &Peer, request: http::Request<Payloa
         dispatch::dispatch(desk, &arrival, permitted).await
     });
     let outcome = catch(way).await.unwrap_or_else(|| Err(Exit::from(Refused::panicked())));
-    let encoded = encode::encode(&arrival, outcome);
+    let mut encoded = encode::encode(&arrival, outcome);
+    if arrival.standing != Standing::Plain {
+        front::tell(desk, &arrival, &mut encoded).await;
+    }
     finish::finish(desk, &arrival, encoded)
 }
 
@@ -84,6 +95,10 @@ impl Desk {
     /// The world that a request is meant for. One that means a world that is not there gets no further than address.
     fn cloud_for<'a>(&'a self, arrival: &'a Arrival) -> &'a Arc<Cloud> {
         self.chosen(&arrival.world)
+    }
+
+    fn chosen_services<'a>(&'a self, arrival: &'a Arrival) -> impl Iterator<Item = &'a virga_service::Service> {
+        self.cloud_for(arrival).services().values()
     }
 
     fn chosen<'a>(&'a self, world: &'a Chosen) -> &'a Arc<Cloud> {

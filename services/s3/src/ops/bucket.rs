@@ -14,7 +14,7 @@ use crate::wire::{
     CreateBucketOutput, CreateBucketRequest, DeleteBucketRequest, GetBucketLocationOutput, GetBucketLocationRequest,
     HeadBucketOutput, HeadBucketRequest, ListBucketsOutput, ListBucketsRequest,
 };
-use crate::{errors, lifecycle, limits, owner, wire};
+use crate::{config, errors, lifecycle, limits, owner, wire};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::ops::ControlFlow;
@@ -65,9 +65,11 @@ pub async fn create(ctx: Ctx, mut input: CreateBucketRequest) -> Result<CreateBu
         ownership: Some(ownership.to_owned()),
     };
     let tags = configuration.tags.unwrap_or_default();
-    // Tags are what a bucket that is there already cannot be made with.
-    let plain = tags.is_empty();
-    ctx.write(|tx| make(tx, &ctx, &bucket, &acl, plain)).await?;
+    config::tags::check(&tags)?;
+    let tags = (!tags.is_empty())
+        .then(|| config::write(wire::Tagging { tag_set: Some(tags) }))
+        .transpose()?;
+    ctx.write(|tx| make(tx, &ctx, &bucket, &acl, tags.as_ref())).await?;
     let host = format!("http://{}.s3.amazonaws.com/", bucket.name);
     Ok(CreateBucketOutput {
         location: Some(match bucket.location {
@@ -87,15 +89,16 @@ fn check_namespace(ctx: &Ctx, namespace: Option<&str>, name: &str) -> Result<(),
     }
 }
 
-fn make(tx: &mut Tx<'_>, ctx: &Ctx, bucket: &Bucket, acl: &Acl, plain: bool) -> Result<(), AwsError> {
+/// Makes a bucket with an access control list and, as their row has them, tags.
+fn make(tx: &mut Tx<'_>, ctx: &Ctx, bucket: &Bucket, acl: &Acl, tags: Option<&Vec<u8>>) -> Result<(), AwsError> {
     let name = bucket.name.as_str();
     let mut shared = tx.elsewhere(world());
     if let Some(existing) = shared.get(&BUCKETS, (name,))? {
         if existing.owner != bucket.owner {
             return Err(errors::bucket_already_exists(name));
         }
-        // us-east-1 alone lets its owner make a bucket again, which changes nothing.
-        let again = plain && existing.region == "us-east-1" && ctx.region().as_str() == "us-east-1";
+        // us-east-1 alone lets its owner make a bucket again, which changes nothing; not where tags are asked for.
+        let again = tags.is_none() && existing.region == "us-east-1" && ctx.region().as_str() == "us-east-1";
         return if again {
             Ok(())
         } else {
@@ -112,6 +115,9 @@ fn make(tx: &mut Tx<'_>, ctx: &Ctx, bucket: &Bucket, acl: &Acl, plain: bool) -> 
     rules::put(&mut home, bucket, rules::ACL, acl.keep().map(String::into_bytes))?;
     let blocks = serde_json::to_vec(&Blocks::ALL).ok();
     rules::put(&mut home, bucket, rules::PUBLIC_ACCESS_BLOCK, blocks)?;
+    if let Some(tags) = tags {
+        home.put(&CONFIGURATIONS, (bucket.id, config::TAGGING.0, ""), tags)?;
+    }
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 pub mod acl;
 pub mod bucket;
+pub mod config;
 pub mod lifecycle;
 pub mod list;
 pub mod multipart;
