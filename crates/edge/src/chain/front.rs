@@ -21,7 +21,7 @@ use virga_shape::{Protocol, pack};
 pub(super) enum Fronted<'a> {
     Raw(Raw),
     /// A site's request, which means an operation.
-    Addressed(Addressed<'a>),
+    Addressed(Box<Addressed<'a>>),
 }
 
 /// Answers what is asked of sites and about pages; lets all else through.
@@ -41,7 +41,9 @@ pub(super) async fn front<'a>(desk: &Desk, arrival: &'a Arrival, raw: Raw) -> Re
         .values()
         .filter_map(|service| Some((service, service.site_of(host)?)));
     match sites.next() {
-        Some((service, name)) => site(desk, arrival, service, name, raw).await.map(Fronted::Addressed),
+        Some((service, name)) => site(desk, arrival, service, name, raw)
+            .await
+            .map(|addressed| Fronted::Addressed(Box::new(addressed))),
         None => Ok(Fronted::Raw(raw)),
     }
 }

@@ -43,7 +43,7 @@ pub(crate) async fn walk(desk: &Desk, peer: &Peer, request: http::Request<Payloa
         let raw = accept::admit(desk, &arrival, raw).await?;
         let addressed = match front::front(desk, &arrival, raw).await? {
             front::Fronted::Raw(raw) => address::address(desk, &arrival, raw).await?,
-            front::Fronted::Addressed(addressed) => addressed,
+            front::Fronted::Addressed(addressed) => *addressed,
         };
         front::guard(desk, &arrival, &addressed.target).await?;
         let verified = verify::verify(desk, &arrival, addressed).await?;
