@@ -172,7 +172,7 @@ pub fn register(service: Service) -> Service {
             ListBucketMetricsConfigurationsOutput
         ]
     );
-    let service = kind!(
+    kind!(
         service,
         IntelligentTieringConfiguration,
         intelligent_tiering_configuration,
@@ -195,6 +195,5 @@ pub fn register(service: Service) -> Service {
             ListBucketIntelligentTieringConfigurationsRequest,
             ListBucketIntelligentTieringConfigurationsOutput
         ]
-    );
-    service
+    )
 }
