@@ -1,5 +1,5 @@
 //! `virga-bench VIRGA BARE FILL [--quick] [--only PART]`: measures the program against a bare server of the same HTTP stack.
-//! The parts are `sizes`, `throughput`, `durable`, `starts` and `depth`.
+//! The parts are `sizes`, `throughput`, `durable`, `starts`, `depth`, `dynamodb` and `dynamodb-depth`.
 //!
 //! All is done in one run on loopback, in turns, so that what disturbs one disturbs the other. Figures are ratios; the
 //! absolute ones are printed for orientation only. `cargo xtask bench` builds everything and calls this.
@@ -9,6 +9,7 @@ mod load;
 mod queue;
 mod report;
 mod server;
+mod table;
 
 use load::{Load, Measured};
 use report::Report;
@@ -17,7 +18,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-const PARTS: &[&str] = &["sizes", "throughput", "durable", "starts", "depth"];
+const PARTS: &[&str] = &[
+    "sizes",
+    "throughput",
+    "durable",
+    "starts",
+    "depth",
+    "dynamodb",
+    "dynamodb-depth",
+];
 
 /// Seconds of one turn of one server. Many short turns in alternation, of which the median counts: what disturbs the
 /// machine for a while then disturbs both, or few of them.
@@ -33,6 +42,8 @@ struct Plan {
     rounds: usize,
     turns: usize,
     messages: u64,
+    /// Of a table.
+    items: u64,
     /// Of the data folder to start with.
     data_bytes: u64,
     /// The one part to run.
@@ -56,10 +67,10 @@ fn plan() -> Result<Plan, String> {
     }
     let [virga, bare, fill] = <[PathBuf; 3]>::try_from(paths)
         .map_err(|_| "usage: virga-bench VIRGA BARE FILL [--quick] [--only PART]".to_owned())?;
-    let (seconds, rounds, turns, messages, data_bytes) = if quick {
-        (0.5, 3, 15, 50_000, 100_000_000)
+    let (seconds, rounds, turns, messages, items, data_bytes) = if quick {
+        (0.5, 3, 15, 50_000, 100_000, 100_000_000)
     } else {
-        (2.0, 5, 41, 1_000_000, 1_000_000_000)
+        (2.0, 5, 41, 1_000_000, 5_000_000, 1_000_000_000)
     };
     Ok(Plan {
         virga,
@@ -69,6 +80,7 @@ fn plan() -> Result<Plan, String> {
         rounds,
         turns,
         messages,
+        items,
         data_bytes,
         only,
     })
@@ -113,6 +125,12 @@ async fn run(plan: &Plan) -> Result<Report, String> {
     }
     if is_asked("depth") {
         queue::depth(&plan.virga, plan.messages, plan.seconds, &mut report).await?;
+    }
+    if is_asked("dynamodb") {
+        table::throughput(&plan.virga, &plan.bare, plan.turns, TURN_S, &mut report).await?;
+    }
+    if is_asked("dynamodb-depth") {
+        table::depth(&plan.virga, plan.items, plan.rounds, plan.seconds, &mut report).await?;
     }
     Ok(report)
 }
