@@ -518,3 +518,46 @@ pub fn invalid_namespace_header() -> AwsError {
         "The namespace header provided is invalid or does not match the name of the bucket",
     )
 }
+
+/// Object lock is asked for in a bucket that does not have it.
+pub fn no_lock_configuration() -> AwsError {
+    invalid_request("Bucket is missing Object Lock Configuration")
+}
+
+pub fn no_object_lock_configuration(bucket: &str) -> AwsError {
+    error(
+        404,
+        "ObjectLockConfigurationNotFoundError",
+        "Object Lock configuration does not exist for this bucket",
+    )
+    .with_detail("BucketName", bucket)
+}
+
+pub fn object_has_no_lock() -> AwsError {
+    error(
+        404,
+        "NoSuchObjectLockConfiguration",
+        "The specified object does not have a ObjectLock configuration",
+    )
+}
+
+pub fn versioning_must_be_enabled() -> AwsError {
+    error(
+        409,
+        "InvalidBucketState",
+        "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration",
+    )
+}
+
+pub fn invalid_retention_period(message: &str) -> AwsError {
+    error(400, "InvalidRetentionPeriod", message)
+}
+
+/// Retention or a legal hold keeps a version.
+pub fn locked() -> AwsError {
+    error(
+        403,
+        "AccessDenied",
+        "Access Denied because object protected by object lock.",
+    )
+}

@@ -15,6 +15,7 @@ mod form;
 mod lifecycle;
 mod limits;
 mod listing;
+mod lock;
 mod notification;
 mod object;
 mod ops;
@@ -32,8 +33,8 @@ use ops::list::{objects, versions};
 use ops::multipart;
 use ops::object::{attributes, copy, delete, delete_many, post, put, read, rename};
 use ops::{
-    acl as acls, bucket as buckets, object_tagging, ownership, policy as policies, public_access, request_payment,
-    versioning,
+    acl as acls, bucket as buckets, object_lock, object_tagging, ownership, policy as policies, public_access,
+    request_payment, versioning,
 };
 use reply::{Reply, replying};
 use virga_service::{Fidelity, Service, Validation};
@@ -46,7 +47,9 @@ pub fn service() -> Service {
 /// Buckets, objects, and who may reach them.
 fn with_objects() -> Service {
     let full = Fidelity::Full;
-    multipart::register(due::register(Service::new(wire::MODEL, Validation::Own)))
+    let service = due::register(Service::new(wire::MODEL, Validation::Own));
+    let service = object_lock::register(multipart::register(service));
+    service
         .anonymous()
         .tables(state::TABLES)
         .on(wire::CREATE_BUCKET, buckets::create)

@@ -8,6 +8,7 @@ pub mod list;
 pub mod multipart;
 pub mod notification;
 pub mod object;
+pub mod object_lock;
 pub mod object_tagging;
 pub mod ownership;
 pub mod policy;

@@ -5,6 +5,7 @@ mod buckets;
 mod copies;
 mod lifecycle;
 mod lists;
+mod locks;
 mod multipart;
 mod objects;
 mod replication;

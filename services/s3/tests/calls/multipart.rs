@@ -260,3 +260,26 @@ async fn versions_keep_their_parts() {
     );
     assert_eq!(bench.text("k").await.as_deref(), Some("newer"));
 }
+
+#[tokio::test]
+async fn an_upload_that_nobody_completes_is_given_up() {
+    let bench = Bench::new().await;
+    let rules = json!([{
+        "ID": "r", "Status": "Enabled", "Filter": { "Prefix": "" },
+        "AbortIncompleteMultipartUpload": { "DaysAfterInitiation": 2 },
+    }]);
+    let input = json!({ "LifecycleConfiguration": { "Rules": rules } });
+    bench.ok("PutBucketLifecycleConfiguration", input).await;
+    let id = begin(&bench, json!({})).await;
+    part(&bench, &id, 1, "one").await;
+    let listed = bench.ok("ListParts", json!({ "Key": "k", "UploadId": id })).await;
+    assert_eq!(listed["AbortRuleId"], json!("r"));
+    let day = std::time::Duration::from_secs(24 * 60 * 60);
+    bench.world.pass(day).await;
+    bench.ok("ListParts", json!({ "Key": "k", "UploadId": id })).await;
+    bench.world.pass(day * 3).await;
+    assert_eq!(
+        bench.err("ListParts", json!({ "Key": "k", "UploadId": id })).await,
+        "NoSuchUpload"
+    );
+}

@@ -2,11 +2,13 @@
 
 use crate::access::{self, Wanted, ownership};
 use crate::acl::read::asked_acl;
+use crate::lock::lock_of;
 use crate::object::encryption::{choose, encryption_of, tell_encryption};
 use crate::object::headers::{headers_of, metadata, storage_class, website_redirect};
 use crate::object::versions::{self, bare};
 use crate::object::{key, tags};
 use crate::ops::object::put::account_key;
+use crate::ops::object_lock;
 use crate::state::{Content, Encryption, UPLOADS, Upload, Version};
 use crate::upload::checksums::{choose as choose_checksum, type_name};
 use crate::upload::{id, parts};
@@ -38,6 +40,7 @@ pub async fn create(
         website_redirect: website_redirect(input.website_redirect_location.take())?,
         tags: input.tagging.as_deref().map_or(Ok(Vec::new()), tags::read_header)?,
         encryption: choose(encryption_of!(input), Encryption::S3, || account_key(&open))?,
+        lock: object_lock::of_new_object(&ctx, &open, lock_of!(input))?,
         acl,
         ..bare(owner, ctx.now())
     };

@@ -5,6 +5,7 @@ use super::read::{read_version, shown_version};
 use crate::access::{self, Asked, Open, Wanted, ownership};
 use crate::acl::read::asked_acl;
 use crate::events::What;
+use crate::lock::lock_of;
 use crate::object::checksum::{self, tell_checksum};
 use crate::object::conditions::{Reading, Writing};
 use crate::object::content::{self, Written};
@@ -14,6 +15,7 @@ use crate::object::intake::{self, Announced};
 use crate::object::source::Source;
 use crate::object::versions::bare;
 use crate::object::{key, tags};
+use crate::ops::object_lock;
 use crate::state::{Algorithm, Encryption, Version};
 use crate::wire::{CopyObjectOutput, CopyObjectRequest, CopyObjectResult};
 use crate::{errors, lifecycle, limits};
@@ -101,6 +103,7 @@ pub async fn copy(ctx: Ctx, mut input: CopyObjectRequest) -> Result<CopyObjectOu
         storage_class: storage_class(input.storage_class.take())?,
         website_redirect: redirect,
         encryption: choose(asked, Encryption::S3, || account_key(&open))?,
+        lock: object_lock::of_new_object(&ctx, &open, lock_of!(input))?,
         acl,
         ..bare(owner, ctx.now())
     };

@@ -3,9 +3,11 @@
 use crate::access::{self, Open, Wanted};
 use crate::errors;
 use crate::events::{self, What};
+use crate::lock;
 use crate::object::conditions::Writing;
 use crate::object::versions::{self, bare};
 use crate::object::{key, version_id};
+use crate::ops::object_lock;
 use crate::state::{Version, Versioning};
 use crate::wire::{DeleteObjectOutput, DeleteObjectRequest};
 use virga_base::AwsError;
@@ -53,6 +55,7 @@ pub async fn delete(ctx: Ctx, input: DeleteObjectRequest) -> Result<DeleteObject
         version_id: version_id.as_deref(),
         conditions: Writing::of_delete(input.if_match),
         new_id: version_id::draw(ctx.ids()),
+        bypasses: object_lock::bypasses(&ctx, &open.bucket, Some(&key), input.bypass_governance_retention)?,
     };
     let deleted = open.home.write(|tx| deletion.run(tx, &open, &ctx)).await?;
     Ok(DeleteObjectOutput {
@@ -76,6 +79,8 @@ pub struct Deletion<'a> {
     pub conditions: Writing,
     /// Of the delete marker that it may make.
     pub new_id: String,
+    /// Whether governance retention is passed over.
+    pub bypasses: bool,
 }
 
 impl Deletion<'_> {
@@ -88,6 +93,7 @@ impl Deletion<'_> {
         if let Some(id) = self.version_id {
             let found = versions::find(&tx.reading(), &bucket, self.key, id)?;
             if let Some(version) = &found {
+                lock::check_delete(version, self.bypasses, ctx.now())?;
                 versions::remove(tx, &bucket, self.key, version)?;
                 events::emit(tx, ctx, &bucket, What::RemovedDelete, self.key, version)?;
             }

@@ -4,6 +4,7 @@ use super::delete::{Deleted, Deletion, no_lock_to_bypass};
 use crate::access::{self, Asked};
 use crate::object::conditions::Writing;
 use crate::object::{key, version_id};
+use crate::ops::object_lock;
 use crate::wire::{DeleteObjectsOutput, DeleteObjectsRequest, DeletedObject, ErrorShape, ObjectIdentifier};
 use crate::{errors, limits};
 use virga_base::AwsError;
@@ -38,13 +39,15 @@ pub async fn delete(ctx: Ctx, input: DeleteObjectsRequest) -> Result<DeleteObjec
             }
             refused => refused,
         };
-        checked.push((object, ruling, version_id::draw(ctx.ids())));
+        let wants_bypass = input.bypass_governance_retention;
+        let bypasses = object_lock::bypasses(&ctx, &open.bucket, object.key.as_deref(), wants_bypass)?;
+        checked.push((object, ruling, version_id::draw(ctx.ids()), bypasses));
     }
     let results = open
         .home
         .write(|tx| -> Result<Vec<Result<Deleted, AwsError>>, AwsError> {
             let mut results = Vec::with_capacity(checked.len());
-            for (object, ruling, new_id) in &checked {
+            for (object, ruling, new_id, bypasses) in &checked {
                 if let Err(error) = ruling {
                     results.push(Err(error.clone()));
                     continue;
@@ -54,6 +57,7 @@ pub async fn delete(ctx: Ctx, input: DeleteObjectsRequest) -> Result<DeleteObjec
                     version_id: object.version_id.as_deref(),
                     conditions: Writing::of_delete(object.e_tag.clone()),
                     new_id: new_id.clone(),
+                    bypasses: *bypasses,
                 };
                 results.push(match deletion.run(tx, &open, &ctx) {
                     // The store's own failures are the whole call's.

@@ -3,6 +3,7 @@
 use crate::access::{self, Open, Wanted, ownership};
 use crate::acl::read::asked_acl;
 use crate::events::{self, What};
+use crate::lock::lock_of;
 use crate::object::checksum::{asked, sent_checksums, tell_checksum};
 use crate::object::conditions::Writing;
 use crate::object::content::Written;
@@ -11,6 +12,7 @@ use crate::object::headers::{headers_of, metadata, storage_class, website_redire
 use crate::object::intake::{self, Announced};
 use crate::object::versions::{self, bare};
 use crate::object::{key, tags, version_id};
+use crate::ops::object_lock;
 use crate::state::{Algorithm, Encryption, Version};
 use crate::wire::{PutObjectOutput, PutObjectRequest};
 use crate::{errors, lifecycle};
@@ -47,6 +49,7 @@ async fn run(ctx: Ctx, mut input: PutObjectRequest, open_ended: bool) -> Result<
         website_redirect: website_redirect(input.website_redirect_location.take())?,
         tags: input.tagging.as_deref().map_or(Ok(Vec::new()), tags::read_header)?,
         encryption: choose(encryption_of!(input), Encryption::S3, || account_key(&open))?,
+        lock: object_lock::of_new_object(&ctx, &open, lock_of!(input))?,
         acl,
         ..bare(owner, ctx.now())
     };
