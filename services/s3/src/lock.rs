@@ -178,7 +178,8 @@ pub fn retain(lock: &mut Lock, wanted: ObjectLockRetention, bypasses: bool, now:
         let only_longer = wanted.as_ref().is_some_and(|(mode, until)| {
             lock.mode.as_ref() == Some(mode) && lock.until.is_some_and(|old| *until >= old)
         });
-        if !only_longer && !(is_governed && bypasses) {
+        let may = only_longer || (is_governed && bypasses);
+        if !may {
             return Err(errors::locked());
         }
     }
