@@ -25,10 +25,9 @@ pub fn encode_item(item: &Item, size_bytes: usize, out: &mut Vec<u8>) {
 }
 
 /// Size by AWS's formula, and the item; `None` where the bytes are no such item.
-pub fn decode_item(mut bytes: &[u8]) -> Option<(usize, Item)> {
-    let size_bytes = read_length(&mut bytes)?;
-    let item = read_map(&mut bytes)?;
-    bytes.is_empty().then_some((size_bytes, item))
+pub fn decode_item(bytes: &[u8]) -> Option<(usize, Item)> {
+    let (size_bytes, entries) = build_item(bytes, &Plain)?;
+    Some((size_bytes, entries.into_iter().collect()))
 }
 
 /// The size alone.
@@ -140,8 +139,12 @@ fn read_bytes<'b>(input: &mut &'b [u8]) -> Option<&'b [u8]> {
     Some(bytes)
 }
 
+fn read_str<'b>(input: &mut &'b [u8]) -> Option<&'b str> {
+    std::str::from_utf8(read_bytes(input)?).ok()
+}
+
 fn read_text(input: &mut &[u8]) -> Option<String> {
-    std::str::from_utf8(read_bytes(input)?).ok().map(str::to_owned)
+    read_str(input).map(str::to_owned)
 }
 
 fn write_number(number: &Number, out: &mut Vec<u8>) {
@@ -171,11 +174,98 @@ fn write_map(map: &Item, out: &mut Vec<u8>) {
     }
 }
 
-fn read_map(input: &mut &[u8]) -> Option<Item> {
+/// What is in an item or a map, in order of name.
+pub type Entries<V> = Vec<(String, V)>;
+
+/// Makes values of what is stored, in whatever form its user has for them.
+pub trait Build {
+    type Value;
+    fn string(&self, text: &str) -> Self::Value;
+    fn number(&self, number: Number) -> Self::Value;
+    fn binary(&self, bytes: &[u8]) -> Self::Value;
+    fn string_set(&self, set: Vec<String>) -> Self::Value;
+    fn number_set(&self, set: Vec<Number>) -> Self::Value;
+    fn binary_set(&self, set: Vec<Vec<u8>>) -> Self::Value;
+    fn map(&self, entries: Entries<Self::Value>) -> Self::Value;
+    fn list(&self, values: Vec<Self::Value>) -> Self::Value;
+    fn bool(&self, value: bool) -> Self::Value;
+    fn null(&self) -> Self::Value;
+}
+
+/// Size by AWS's formula, and the item's attributes in order of name, each as `build` makes it; `None` where the bytes are
+/// no such item.
+pub fn build_item<B: Build>(mut bytes: &[u8], build: &B) -> Option<(usize, Entries<B::Value>)> {
+    let size_bytes = read_length(&mut bytes)?;
+    let entries = build_entries(&mut bytes, build)?;
+    bytes.is_empty().then_some((size_bytes, entries))
+}
+
+fn build_entries<B: Build>(input: &mut &[u8], build: &B) -> Option<Entries<B::Value>> {
     let count = read_length(input)?;
-    (0..count)
-        .map(|_| Some((read_text(input)?, read_value(input)?)))
-        .collect()
+    // An entry has two bytes at least.
+    let mut entries = Vec::with_capacity(count.min(input.len() / 2));
+    for _ in 0..count {
+        let name = read_text(input)?;
+        entries.push((name, build_value(input, build)?));
+    }
+    Some(entries)
+}
+
+fn build_value<B: Build>(input: &mut &[u8], build: &B) -> Option<B::Value> {
+    let (tag, rest) = input.split_first()?;
+    *input = rest;
+    Some(match *tag {
+        S => build.string(read_str(input)?),
+        N => build.number(read_number(input)?),
+        B => build.binary(read_bytes(input)?),
+        SS => build.string_set(read_many(input, read_text)?),
+        NS => build.number_set(read_many(input, read_number)?),
+        BS => build.binary_set(read_many(input, |input| read_bytes(input).map(<[u8]>::to_vec))?),
+        M => build.map(build_entries(input, build)?),
+        L => build.list(read_many(input, |input| build_value(input, build))?),
+        FALSE => build.bool(false),
+        TRUE => build.bool(true),
+        NULL => build.null(),
+        _ => return None,
+    })
+}
+
+/// Builds attribute values.
+struct Plain;
+
+impl Build for Plain {
+    type Value = AttributeValue;
+
+    fn string(&self, text: &str) -> AttributeValue {
+        AttributeValue::S(text.to_owned())
+    }
+    fn number(&self, number: Number) -> AttributeValue {
+        AttributeValue::N(number)
+    }
+    fn binary(&self, bytes: &[u8]) -> AttributeValue {
+        AttributeValue::B(bytes.to_vec())
+    }
+    fn string_set(&self, set: Vec<String>) -> AttributeValue {
+        AttributeValue::Ss(set)
+    }
+    fn number_set(&self, set: Vec<Number>) -> AttributeValue {
+        AttributeValue::Ns(set)
+    }
+    fn binary_set(&self, set: Vec<Vec<u8>>) -> AttributeValue {
+        AttributeValue::Bs(set)
+    }
+    fn map(&self, entries: Vec<(String, AttributeValue)>) -> AttributeValue {
+        AttributeValue::M(entries.into_iter().collect())
+    }
+    fn list(&self, values: Vec<AttributeValue>) -> AttributeValue {
+        AttributeValue::L(values)
+    }
+    fn bool(&self, value: bool) -> AttributeValue {
+        AttributeValue::Bool(value)
+    }
+    fn null(&self) -> AttributeValue {
+        AttributeValue::Null
+    }
 }
 
 fn write_value(value: &AttributeValue, out: &mut Vec<u8>) {
@@ -220,26 +310,6 @@ fn write_value(value: &AttributeValue, out: &mut Vec<u8>) {
         AttributeValue::Bool(true) => out.push(TRUE),
         AttributeValue::Null => out.push(NULL),
     }
-}
-
-fn read_value(input: &mut &[u8]) -> Option<AttributeValue> {
-    let (tag, rest) = input.split_first()?;
-    *input = rest;
-    let input = &mut *input;
-    Some(match *tag {
-        S => AttributeValue::S(read_text(input)?),
-        N => AttributeValue::N(read_number(input)?),
-        B => AttributeValue::B(read_bytes(input)?.to_vec()),
-        SS => AttributeValue::Ss(read_many(input, read_text)?),
-        NS => AttributeValue::Ns(read_many(input, read_number)?),
-        BS => AttributeValue::Bs(read_many(input, |input| read_bytes(input).map(<[u8]>::to_vec))?),
-        M => AttributeValue::M(read_map(input)?),
-        L => AttributeValue::L(read_many(input, read_value)?),
-        FALSE => AttributeValue::Bool(false),
-        TRUE => AttributeValue::Bool(true),
-        NULL => AttributeValue::Null,
-        _ => return None,
-    })
 }
 
 fn read_many<T>(input: &mut &[u8], read: impl Fn(&mut &[u8]) -> Option<T>) -> Option<Vec<T>> {

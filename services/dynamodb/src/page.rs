@@ -2,10 +2,10 @@
 
 use crate::limits::PAGE_MAX_BYTES;
 use crate::schema::{Index, KeySchema};
-use crate::state::{At, Definition, ENTRIES, ITEMS, Spot, StoredItem};
+use crate::state::{At, Definition, ENTRIES, ITEMS, SHOWN_ITEMS, Spot, StoredItem};
 use std::ops::ControlFlow;
 use virga_lang_dynamodb::{Condition, Item, KeyCondition, SortCondition, stored};
-use virga_service::{ReadTx, StoreError};
+use virga_service::{ReadTx, StoreError, Value};
 
 /// Which places a page may have rows of: from the first on, up to the second, which is not among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -122,6 +122,8 @@ pub struct Page<'r> {
 pub struct Read {
     /// Those that the filter lets through, unless only their count is wanted.
     pub items: Vec<Item>,
+    /// The same as answers show them, where they are read so.
+    pub shown: Vec<Value>,
     pub count: usize,
     pub scanned: usize,
     /// What the rows count for, in the table or in the index.
@@ -163,18 +165,69 @@ impl Page<'_> {
             }
             flow
         })?;
-        if self.parts > 1 {
-            let first = self.part_of(self.after.as_ref().unwrap_or(&self.range.from));
-            let end = self.range.to.as_ref().map_or(self.parts - 1, |to| self.part_of(to));
-            let last = last_part.unwrap_or(end);
-            read.parts = bytes_of_parts.into_iter().take(last + 1).skip(first).collect();
-        }
+        self.note_parts(&mut read, bytes_of_parts, last_part);
         Ok(read)
+    }
+
+    /// Tells the parts that were looked at, up to the one where the page was full.
+    fn note_parts(&self, read: &mut Read, bytes_of_parts: Vec<usize>, last: Option<usize>) {
+        if self.parts <= 1 {
+            return;
+        }
+        let first = self.part_of(self.after.as_ref().unwrap_or(&self.range.from));
+        let end = self.range.to.as_ref().map_or(self.parts - 1, |to| self.part_of(to));
+        let last = last.unwrap_or(end);
+        read.parts = bytes_of_parts.into_iter().take(last + 1).skip(first).collect();
     }
 
     fn part_of(&self, spot: &[u8]) -> usize {
         let hash = spot.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes));
         usize::try_from((u128::from(hash) * self.parts as u128) >> 64).unwrap_or(0)
+    }
+
+    /// Reads from the table itself, all of each item, and as answers show it. Only for a page without filter.
+    pub fn shown_of_table(&self, tx: &ReadTx<'_>, table: &Definition) -> Result<Read, StoreError> {
+        debug_assert!(self.filter.is_none(), "such pages are read otherwise");
+        let mut read = Read::default();
+        let mut bytes_of_parts = vec![0; self.parts];
+        let mut scan = tx
+            .scan(&SHOWN_ITEMS)
+            .prefix((table.data,))
+            .from((table.data, At(&self.range.from)));
+        if let Some(to) = &self.range.to {
+            scan = scan.before((table.data, At(to)));
+        }
+        match (&self.after, self.forward) {
+            (Some(after), true) => scan = scan.after((table.data, At(after))),
+            (Some(after), false) => scan = scan.before((table.data, At(after))).reverse(),
+            (None, true) => {}
+            (None, false) => scan = scan.reverse(),
+        }
+        let mut last = None;
+        scan.each(|(_, spot), row| {
+            read.scanned += 1;
+            read.bytes += row.size_bytes;
+            if let Some(bytes) = bytes_of_parts.get_mut(self.part_of(&spot.0)) {
+                *bytes += row.size_bytes;
+            }
+            read.shown.push(Value::Map(row.attributes));
+            if read.scanned >= self.limit || read.bytes > PAGE_MAX_BYTES {
+                last = Some(spot);
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })?;
+        read.count = read.scanned;
+        self.note_parts(
+            &mut read,
+            bytes_of_parts,
+            last.as_ref().map(|Spot(spot)| self.part_of(spot)),
+        );
+        if let Some(Spot(spot)) = last {
+            let row = tx.get(&ITEMS, (table.data, At(&spot)))?;
+            read.last = row.map(|row| table.schema.key_of(&row.item));
+        }
+        Ok(read)
     }
 
     /// Reads from an index. `whole`: what is shown is the whole item, whatever the index holds.

@@ -14,7 +14,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use virga_base::Timestamp;
 use virga_lang_dynamodb::{Item, stored};
-use virga_service::{Table, TableInfo, record};
+use virga_service::{Table, TableInfo, Value, record};
+
+use crate::value::{Show, attribute_shape};
 use virga_store::{KeyPart, Record};
 
 /// All of them, as people are shown them.
@@ -33,6 +35,8 @@ pub const TABLES: [TableInfo; 8] = [
 pub const DEFINITIONS: Table<(String,), Definition> = Table::new(0x0400, "dynamodb.tables");
 /// Lifetime: the item's. Key: the table's data id, the item's place.
 pub const ITEMS: Table<(u64, Spot), StoredItem> = Table::new(0x0401, "dynamodb.items");
+/// The same rows, read as answers show them.
+pub const SHOWN_ITEMS: Table<(u64, Spot), ShownItem> = Table::new(ITEMS.number, ITEMS.name);
 /// The same rows, read for their sizes alone.
 pub const ITEM_SIZES: Table<(u64, Spot), ItemSize> = Table::new(ITEMS.number, ITEMS.name);
 /// Lifetime: while an item is in an index. Key: the index's data id, the place in the index, the item's place.
@@ -108,6 +112,28 @@ impl Record for StoredItem {
             .then(|| stored::decode_item(bytes))
             .flatten()?;
         Some(StoredItem { size_bytes, item })
+    }
+}
+
+/// An item as answers have it, made without a stop on the way. Never written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShownItem {
+    pub size_bytes: usize,
+    /// Values of the model's `AttributeValue`.
+    pub attributes: Vec<(String, Value)>,
+}
+
+impl Record for ShownItem {
+    const VERSION: u8 = StoredItem::VERSION;
+
+    fn encode(&self, _out: &mut Vec<u8>) {}
+
+    fn decode(version: u8, bytes: &[u8]) -> Option<ShownItem> {
+        let show = Show(attribute_shape()?);
+        let (size_bytes, attributes) = (version == Self::VERSION)
+            .then(|| stored::build_item(bytes, &show))
+            .flatten()?;
+        Some(ShownItem { size_bytes, attributes })
     }
 }
 

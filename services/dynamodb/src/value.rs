@@ -2,10 +2,12 @@
 
 use crate::errors;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use virga_base::AwsError;
 use virga_lang_dynamodb::attribute::{check_item, check_value};
+use virga_lang_dynamodb::stored::Build;
 use virga_lang_dynamodb::{AttributeValue, Invalid, Item, Number};
-use virga_shape::{ShapeRef, StructValue, Value};
+use virga_shape::{ShapeRef, StructValue, Value, pack};
 
 /// Members of the model's `AttributeValue`, by index; a test holds them to the model.
 mod member {
@@ -143,6 +145,60 @@ pub fn write_value(value: AttributeValue, shape: ShapeRef) -> Value {
     let mut out = StructValue::with_capacity(shape, 1);
     out.set_at(index, inner);
     Value::Struct(out)
+}
+
+/// The shape of attribute values in DynamoDB's own model.
+pub fn attribute_shape() -> Option<ShapeRef> {
+    static SHAPE: OnceLock<Option<ShapeRef>> = OnceLock::new();
+    *SHAPE.get_or_init(|| pack::service(crate::wire::MODEL)?.shape_named("AttributeValue"))
+}
+
+/// Builds answers' values, of this shape, from what is stored.
+pub struct Show(pub ShapeRef);
+
+impl Show {
+    fn of(&self, index: u16, inner: Value) -> Value {
+        let mut out = StructValue::with_capacity(self.0, 1);
+        out.set_at(index, inner);
+        Value::Struct(out)
+    }
+}
+
+impl Build for Show {
+    type Value = Value;
+
+    fn string(&self, text: &str) -> Value {
+        self.of(member::S, Value::String(text.to_owned()))
+    }
+    fn number(&self, number: Number) -> Value {
+        self.of(member::N, Value::String(number.to_string()))
+    }
+    fn binary(&self, bytes: &[u8]) -> Value {
+        self.of(member::B, Value::Blob(bytes.to_vec().into()))
+    }
+    fn string_set(&self, set: Vec<String>) -> Value {
+        self.of(member::SS, Value::List(set.into_iter().map(Value::String).collect()))
+    }
+    fn number_set(&self, set: Vec<Number>) -> Value {
+        let texts = set.into_iter().map(|number| Value::String(number.to_string()));
+        self.of(member::NS, Value::List(texts.collect()))
+    }
+    fn binary_set(&self, set: Vec<Vec<u8>>) -> Value {
+        let blobs = set.into_iter().map(|bytes| Value::Blob(bytes.into()));
+        self.of(member::BS, Value::List(blobs.collect()))
+    }
+    fn map(&self, entries: Vec<(String, Value)>) -> Value {
+        self.of(member::M, Value::Map(entries))
+    }
+    fn list(&self, values: Vec<Value>) -> Value {
+        self.of(member::L, Value::List(values))
+    }
+    fn bool(&self, value: bool) -> Value {
+        self.of(member::BOOL, Value::Bool(value))
+    }
+    fn null(&self) -> Value {
+        self.of(member::NULL, Value::Bool(true))
+    }
 }
 
 /// As a map of an answer, by the shape of its values.

@@ -125,7 +125,8 @@ pub(crate) fn resolve(
             .iter()
             .any(|(name, _)| sort.iter().any(|element| element.name == *name))
     {
-        return Err(Invalid::new(RANGE_IN_ORDER));
+        let missed = sort.get(sort_conditions.len()).map_or("", |element| &element.name);
+        return Err(Invalid(format!("{RANGE_IN_ORDER}: {missed}")));
     }
     if !found.is_empty() {
         return Err(sort

@@ -111,6 +111,10 @@ impl fmt::Display for Number {
         if self.negative {
             f.write_str("-")?;
         }
+        // Most numbers are small and whole.
+        if let (0, Ok(whole)) = (self.exponent, u64::try_from(self.coefficient)) {
+            return write!(f, "{whole}");
+        }
         let digits = self.coefficient.to_string();
         let zeros = usize::from(self.exponent.unsigned_abs());
         if self.exponent >= 0 {

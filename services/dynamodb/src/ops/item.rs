@@ -3,7 +3,7 @@
 use crate::capacity::{Cost, Told, read_units};
 use crate::errors::validation;
 use crate::expression::{Expressions, Parameters};
-use crate::state::{At, Definition, ITEMS};
+use crate::state::{At, Definition, ITEMS, SHOWN_ITEMS};
 use crate::tables;
 use crate::value::{Input, Output, item_json};
 use crate::wire;
@@ -171,6 +171,13 @@ fn typed(value: &virga_lang_dynamodb::AttributeValue) -> wire::AttributeValue {
     typed
 }
 
+/// An item that was asked for.
+enum Got {
+    /// Whole, as the answer has it.
+    Shown(Vec<(String, Value)>),
+    Item(Item),
+}
+
 pub async fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, AwsError> {
     let expressions = GET.read(&mut input)?;
     let key = input.item("Key")?.unwrap_or_default();
@@ -179,25 +186,33 @@ pub async fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, A
     placeholders.finish().map_err(crate::errors::invalid)?;
     let name = tables::name(&ctx, input.text("TableName"))?;
     let now = ctx.now();
-    let (table, found) = ctx.read(|tx| -> Result<_, AwsError> {
+    let (table, size_bytes, found) = ctx.read(|tx| -> Result<_, AwsError> {
         let table = tables::open(tx, &name, now)?;
         write::check_key(&table.schema, &key)?;
         let spot = table.schema.spot(&key).unwrap_or_default();
-        let found = tx.get(&ITEMS, (table.data, At(&spot)))?;
-        Ok((table, found))
+        let place = (table.data, At(&spot));
+        let (size_bytes, found) = match &projection {
+            None => tx
+                .get(&SHOWN_ITEMS, place)?
+                .map(|row| (row.size_bytes, Got::Shown(row.attributes))),
+            Some(projection) => {
+                let row = tx.get(&ITEMS, place)?;
+                row.map(|row| (row.size_bytes, Got::Item(projection.apply(&row.item))))
+            }
+        }
+        .unzip();
+        Ok((table, size_bytes.unwrap_or(0), found))
     })?;
     let consistent = input.flag("ConsistentRead") == Some(true);
     let cost = Cost {
-        table: read_units(found.as_ref().map_or(0, |found| found.size_bytes), consistent),
+        table: read_units(size_bytes, consistent),
         ..Cost::default()
     };
     Told::read(&input).tell(&mut out, &table, &cost);
-    if let Some(found) = found {
-        let item = match projection {
-            Some(projection) => projection.apply(&found.item),
-            None => found.item,
-        };
-        out.set_item("Item", item);
+    match found {
+        None => {}
+        Some(Got::Item(item)) => out.set_item("Item", item),
+        Some(Got::Shown(attributes)) => out.set("Item", Value::Map(attributes)),
     }
     Ok(out.done())
 }

@@ -303,6 +303,9 @@ fn run(
     page: &Page<'_>,
 ) -> Result<Read, AwsError> {
     Ok(match index {
+        None if page.filter.is_none() && wanted.projection.is_none() && !page.count_only => {
+            page.shown_of_table(tx, table)?
+        }
         None => page.of_table(tx, table)?,
         Some(index) => page.of_index(tx, table, index, wanted.wants_whole(table, index))?,
     })
@@ -405,7 +408,7 @@ fn answer(wanted: Wanted, table: &Definition, read: Read, mut out: Output) -> Re
             Some(projection) => write_item(projection.apply(&item), attribute),
             None => write_item(item, attribute),
         };
-        let items = read.items.into_iter().map(show).collect();
+        let items = read.shown.into_iter().chain(read.items.into_iter().map(show)).collect();
         out.set("Items", Value::List(items));
     }
     let whole = |count: usize| Value::Integer(i64::try_from(count).unwrap_or(i64::MAX));
