@@ -32,6 +32,23 @@ pub fn json(service: &str, target: &str, body: &str) -> Vec<u8> {
     request(service, &headers, body)
 }
 
+/// The head of an S3 request, whose body of so many bytes follows unsigned.
+pub fn s3_head(method: &str, path: &str, headers: &str, length: u64) -> Vec<u8> {
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost:4566\r\nUser-Agent: virga-bench\r\nX-Amz-Date: 20260101T000000Z\r\n\
+         x-amz-content-sha256: UNSIGNED-PAYLOAD\r\n{headers}Authorization: {AUTHORIZATION}/s3/{SIGNATURE}\r\n\
+         Content-Length: {length}\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+/// A whole request of S3.
+pub fn s3(method: &str, path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let mut request = s3_head(method, path, headers, body.len() as u64);
+    request.extend_from_slice(body);
+    request
+}
+
 pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,

@@ -1,11 +1,12 @@
 //! `virga-bench VIRGA BARE FILL [--quick] [--only PART]`: measures the program against a bare server of the same HTTP stack.
-//! The parts are `sizes`, `throughput`, `durable`, `starts`, `depth`, `dynamodb` and `dynamodb-depth`.
+//! The parts are `sizes`, `throughput`, `durable`, `starts`, `depth`, `objects`, `dynamodb` and `dynamodb-depth`.
 //!
 //! All is done in one run on loopback, in turns, so that what disturbs one disturbs the other. Figures are ratios; the
 //! absolute ones are printed for orientation only. `cargo xtask bench` builds everything and calls this.
 
 mod durable;
 mod load;
+mod objects;
 mod queue;
 mod report;
 mod server;
@@ -24,6 +25,7 @@ const PARTS: &[&str] = &[
     "durable",
     "starts",
     "depth",
+    "objects",
     "dynamodb",
     "dynamodb-depth",
 ];
@@ -46,6 +48,9 @@ struct Plan {
     items: u64,
     /// Of the data folder to start with.
     data_bytes: u64,
+    /// Of the bucket of very many keys, and of the body that streams.
+    keys: usize,
+    body_bytes: u64,
     /// The one part to run.
     only: Option<String>,
 }
@@ -72,6 +77,11 @@ fn plan() -> Result<Plan, String> {
     } else {
         (2.0, 5, 41, 1_000_000, 5_000_000, 1_000_000_000)
     };
+    let (keys, body_bytes) = if quick {
+        (100_000, 500_000_000)
+    } else {
+        (1_000_000, 5_000_000_000)
+    };
     Ok(Plan {
         virga,
         bare,
@@ -82,6 +92,8 @@ fn plan() -> Result<Plan, String> {
         messages,
         items,
         data_bytes,
+        keys,
+        body_bytes,
         only,
     })
 }
@@ -131,6 +143,15 @@ async fn run(plan: &Plan) -> Result<Report, String> {
     }
     if is_asked("dynamodb-depth") {
         table::depth(&plan.virga, plan.items, plan.rounds, plan.seconds, &mut report).await?;
+    }
+    if is_asked("objects") {
+        let size = objects::Size {
+            seconds: TURN_S,
+            turns: plan.turns,
+            keys: plan.keys,
+            body_bytes: plan.body_bytes,
+        };
+        objects::all(&plan.virga, &size, &mut report).await?;
     }
     Ok(report)
 }

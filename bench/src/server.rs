@@ -19,7 +19,7 @@ impl Drop for Server {
     }
 }
 
-fn free_port() -> Result<u16, String> {
+pub fn free_port() -> Result<u16, String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
     listener
         .local_addr()
@@ -67,7 +67,12 @@ impl Server {
         Ok(Server::start(command, port).await?.0)
     }
 
-    async fn start(mut command: Command, port: u16) -> Result<(Server, Duration), String> {
+    async fn start(command: Command, port: u16) -> Result<(Server, Duration), String> {
+        Server::start_with(command, port, &load::caller_identity()).await
+    }
+
+    /// Starts a server that answers this request with 200 once it is there.
+    pub async fn start_with(mut command: Command, port: u16, request: &[u8]) -> Result<(Server, Duration), String> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         command
             .stdin(Stdio::null())
@@ -78,10 +83,9 @@ impl Server {
             .spawn()
             .map_err(|error| format!("{:?}: {error}", command.get_program()))?;
         let server = Server { child, address };
-        let request = load::caller_identity();
         while began.elapsed() < Duration::from_secs(10) {
             if let Ok(mut connection) = Connection::open(address).await {
-                connection.exchange(&request).await?;
+                connection.exchange(request).await?;
                 return Ok((server, began.elapsed()));
             }
             tokio::time::sleep(Duration::from_micros(200)).await;

@@ -8,8 +8,8 @@ use virga_service::{ReadTx, StoreError};
 
 /// Rows that are fetched at once.
 const BATCH_MAX: usize = 256;
-/// The same behind a jump: the next one is likely to be near.
-const BATCH_BEHIND_JUMP: usize = 8;
+/// The same behind a jump out of what was fetched: the next row will most likely be passed over with all that follows.
+const BATCH_BEHIND_JUMP: usize = 1;
 
 /// One row of a walk.
 pub trait Row {
