@@ -9,7 +9,7 @@ use virga_base::Timestamp;
 use virga_service::{Ctx, DueRow, Table, TableInfo, record};
 
 /// All of them, as people are shown them.
-pub const TABLES: [TableInfo; 13] = [
+pub const TABLES: [TableInfo; 15] = [
     EXPIRIES.info(),
     SWEEPS.info(),
     HISTORY.info(),
@@ -23,6 +23,8 @@ pub const TABLES: [TableInfo; 13] = [
     SCALING.info(),
     GLOBAL_TABLES.info(),
     BACKUP_NUMBERS.info(),
+    EXPORTS.info(),
+    IMPORTS.info(),
 ];
 
 /// Lifetime: while an item with a time to live is there. Key: the table's data id, when it expires, the item's place.
@@ -51,6 +53,11 @@ pub const SCALING: Table<(u64,), Scaling> = Table::new(0x041a, "dynamodb.scaling
 pub const GLOBAL_TABLES: Table<(String,), GlobalTable> = Table::new(0x041b, "dynamodb.global_tables");
 /// Lifetime: the region's. Key: none. Value: the last number given to a backup.
 pub const BACKUP_NUMBERS: Table<(), u64> = Table::new(0x041c, "dynamodb.backup_numbers");
+
+/// Lifetime: the region's. Key: the last part of its ARN.
+pub const EXPORTS: Table<(String,), Export> = Table::new(0x041d, "dynamodb.exports");
+/// Lifetime: the region's. Key: the last part of its ARN.
+pub const IMPORTS: Table<(String,), Import> = Table::new(0x041e, "dynamodb.imports");
 
 /// What writes must know of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,6 +186,83 @@ pub struct GlobalTable {
 }
 
 record!(GlobalTable, 1);
+
+/// How an export or an import stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    pub started: Timestamp,
+    pub ended: Option<Timestamp>,
+    /// Code and message, where it failed.
+    pub failure: Option<(String, String)>,
+    pub items: u64,
+    pub bytes: u64,
+    /// Items of an import that are no items of the table.
+    pub errors: u64,
+}
+
+impl Progress {
+    pub fn new(started: Timestamp) -> Progress {
+        Progress {
+            started,
+            ended: None,
+            failure: None,
+            items: 0,
+            bytes: 0,
+            errors: 0,
+        }
+    }
+
+    pub fn status(&self) -> &'static str {
+        match (&self.ended, &self.failure) {
+            (None, _) => "IN_PROGRESS",
+            (Some(_), None) => "COMPLETED",
+            (Some(_), Some(_)) => "FAILED",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Export {
+    pub arn: String,
+    pub progress: Progress,
+    pub table: String,
+    pub table_arn: String,
+    pub table_id: String,
+    pub data: u64,
+    /// The time whose items are exported.
+    pub at: Timestamp,
+    pub client_token: Option<String>,
+    pub bucket: String,
+    pub bucket_owner: Option<String>,
+    pub prefix: Option<String>,
+    pub sse_algorithm: Option<String>,
+    pub sse_key_id: Option<String>,
+    pub manifest: Option<String>,
+}
+
+record!(Export, 1);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    pub arn: String,
+    pub progress: Progress,
+    pub table: String,
+    pub table_id: String,
+    pub client_token: Option<String>,
+    pub bucket: String,
+    pub bucket_owner: Option<String>,
+    pub prefix: Option<String>,
+    /// `DYNAMODB_JSON` or `CSV`.
+    pub format: String,
+    pub delimiter: Option<String>,
+    pub header: Option<Vec<String>>,
+    /// Whether the objects are compressed by gzip.
+    pub gzip: bool,
+    /// `TableCreationParameters` as JSON.
+    pub parameters: String,
+}
+
+record!(Import, 1);
 
 impl Extras {
     /// The attribute that says when items expire.

@@ -22,8 +22,8 @@ pub mod wire;
 mod write;
 
 use ops::{
-    account, backup, batch, destination, global_table, insights, item, leave, on_value, policy, query, recovery,
-    replica, scaling, statement, table, tag, time_to_live, transact, update_table,
+    account, backup, batch, destination, export, global_table, import, insights, item, leave, on_value, policy, query,
+    recovery, replica, scaling, statement, table, tag, time_to_live, transact, update_table,
 };
 use virga_service::{Fidelity, Service, Validation};
 
@@ -68,6 +68,12 @@ pub fn service() -> Service {
         .on(wire::UPDATE_CONTINUOUS_BACKUPS, recovery::update)
         .on(wire::DESCRIBE_CONTINUOUS_BACKUPS, recovery::describe)
         .on(wire::RESTORE_TABLE_TO_POINT_IN_TIME, recovery::restore)
+        .on(wire::EXPORT_TABLE_TO_POINT_IN_TIME, export::start)
+        .on(wire::DESCRIBE_EXPORT, export::describe)
+        .on(wire::LIST_EXPORTS, export::list)
+        .on(wire::IMPORT_TABLE, import::start)
+        .on(wire::DESCRIBE_IMPORT, import::describe)
+        .on(wire::LIST_IMPORTS, import::list)
         .on(wire::CREATE_GLOBAL_TABLE, global_table::create)
         .on(wire::DESCRIBE_GLOBAL_TABLE, global_table::describe)
         .on(wire::LIST_GLOBAL_TABLES, global_table::list)
@@ -104,6 +110,8 @@ pub fn service() -> Service {
         .due(expire::TRIM, expire::trim)
         .due(backup::CLEAR, backup::clear)
         .due(recovery::TRIM, recovery::trim)
+        .due(export::EXPORT, export::run)
+        .due(import::IMPORT, import::run)
         .due(follow::REPLICATE, replica::replicate)
         .due(leave::FORGET_STAMPS, leave::forget_stamps)
 }

@@ -3,8 +3,11 @@
 pub mod account;
 pub mod backup;
 pub mod batch;
+pub mod bucket;
 pub mod destination;
+pub mod export;
 pub mod global_table;
+pub mod import;
 pub mod insights;
 pub mod item;
 pub mod leave;

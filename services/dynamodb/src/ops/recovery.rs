@@ -23,7 +23,7 @@ const PERIOD_DAYS: i32 = 35;
 const DAY_S: i64 = 86_400;
 
 impl Recovery {
-    fn earliest(&self, now: Timestamp) -> Timestamp {
+    pub fn earliest(&self, now: Timestamp) -> Timestamp {
         self.since.max(now.plus_secs(-i64::from(self.period_days) * DAY_S))
     }
 }
@@ -218,7 +218,7 @@ fn source(ctx: &Ctx, input: &wire::RestoreTableToPointInTimeInput) -> Result<Str
 }
 
 /// The items as they were at a time.
-fn items_at(tx: &Tx<'_>, data: u64, at: Timestamp) -> Result<Vec<(Vec<u8>, StoredItem)>, AwsError> {
+pub fn items_at(tx: &Tx<'_>, data: u64, at: Timestamp) -> Result<Vec<(Vec<u8>, StoredItem)>, AwsError> {
     let rows = tx.scan(&ITEMS).prefix((data,)).rows()?;
     let mut items: BTreeMap<Vec<u8>, StoredItem> = rows.into_iter().map(|((_, spot), row)| (spot.0, row)).collect();
     for (_, before) in tx.scan(&HISTORY).prefix((data,)).reverse().rows()? {

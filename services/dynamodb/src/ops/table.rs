@@ -51,7 +51,8 @@ pub async fn create(ctx: Ctx, input: wire::CreateTableInput) -> Result<wire::Cre
     })
 }
 
-fn declare(ctx: &Ctx, name: String, input: wire::CreateTableInput, now: Timestamp) -> Result<Definition, AwsError> {
+/// The table that the parameters ask for, without stream and tags.
+pub fn declare(ctx: &Ctx, name: String, input: wire::CreateTableInput, now: Timestamp) -> Result<Definition, AwsError> {
     let billing = define::billing(
         input.billing_mode.as_deref(),
         input.provisioned_throughput.as_ref(),
