@@ -313,3 +313,123 @@ def is_gone(buckets, key, bucket):
     with pytest.raises(ClientError) as raised:
         buckets.client.head_object(Bucket=bucket, Key=key)
     assert raised.value.response["Error"]["Code"] == "404"
+
+
+# Buckets, bodies, versions and lists
+
+
+@when(parsers.re(r'I create the bucket "(?P<bucket>[^"]+)" in "(?P<region>[^"]+)"$'))
+def create_bucket(world, buckets, bucket, region):
+    more = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    world.attempt(buckets.client.create_bucket, Bucket=bucket, **more)
+
+
+@when(
+    parsers.re(r'I create the bucket "(?P<bucket>[^"]+)" at the endpoint of "(?P<region>[^"]+)" for "(?P<other>[^"]+)"$')
+)
+def create_elsewhere(world, bucket, region, other):
+    client = world.client("s3", region=region)
+    world.attempt(client.create_bucket, Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": other})
+
+
+@when(parsers.re(r'account "(?P<account>\d+)" creates the bucket "(?P<bucket>[^"]+)"$'))
+def other_creates(world, account, bucket):
+    world.attempt(world.client("s3", account=account).create_bucket, Bucket=bucket)
+
+
+@when(parsers.re(rf"I delete {BUCKET}$"))
+def delete_bucket(world, buckets, bucket):
+    world.attempt(buckets.client.delete_bucket, Bucket=bucket)
+
+
+@then(parsers.re(rf'{BUCKET} is in the region "(?P<region>[^"]+)"$'))
+def bucket_region(buckets, bucket, region):
+    assert buckets.client.head_bucket(Bucket=bucket)["BucketRegion"] == region
+
+
+def named(datatable) -> dict:
+    return {row[0]: row[1] for row in datatable}
+
+
+@given(parsers.re(rf'{KEY} was put into {BUCKET} saying "(?P<text>[^"]*)"$'))
+@when(parsers.re(rf'I put {KEY} into {BUCKET} saying "(?P<text>[^"]*)"$'))
+def put_text(buckets, key, bucket, text):
+    buckets.put(bucket, key, text)
+
+
+@when(parsers.re(rf'I put {KEY} into {BUCKET} saying "(?P<text>[^"]*)" with$'))
+def put_text_with(buckets, key, bucket, text, datatable):
+    buckets.put(bucket, key, text, **named(datatable))
+
+
+def get(world, buckets, bucket, key, **more):
+    answer = world.attempt(buckets.client.get_object, Bucket=bucket, Key=key, **more)
+    buckets.text = answer and answer["Body"].read().decode()
+
+
+@when(parsers.re(rf"I get {KEY} from {BUCKET}$"))
+def get_object(world, buckets, key, bucket):
+    get(world, buckets, bucket, key)
+
+
+@when(parsers.re(rf"I get {KEY} from {BUCKET} with$"))
+def get_object_with(world, buckets, key, bucket, datatable):
+    get(world, buckets, bucket, key, **named(datatable))
+
+
+@when(parsers.re(rf'I get the bytes "(?P<range>[^"]+)" of {KEY} from {BUCKET}$'))
+def get_range(world, buckets, range, key, bucket):
+    get(world, buckets, bucket, key, Range=f"bytes={range}")
+
+
+def version_id(buckets, bucket, key, number):
+    """The id of the version that is so many-th from the newest, delete markers among them."""
+    answer = buckets.client.list_object_versions(Bucket=bucket, Prefix=key)
+    found = [entry for name in ("Versions", "DeleteMarkers") for entry in answer.get(name, [])]
+    found.sort(key=lambda entry: not entry["IsLatest"])
+    return found[number - 1]["VersionId"]
+
+
+@when(parsers.re(rf"I get version (?P<number>\d+) of {KEY} from {BUCKET}$"))
+def get_version(world, buckets, number, key, bucket):
+    get(world, buckets, bucket, key, VersionId=version_id(buckets, bucket, key, int(number)))
+
+
+@when(parsers.re(rf"I delete the newest version of {KEY} from {BUCKET}$"))
+def delete_version(world, buckets, key, bucket):
+    found = version_id(buckets, bucket, key, 1)
+    world.attempt(buckets.client.delete_object, Bucket=bucket, Key=key, VersionId=found)
+
+
+@when(parsers.re(rf"I suspend the versions of {BUCKET}$"))
+def suspend(world, buckets, bucket):
+    world.attempt(
+        buckets.client.put_bucket_versioning, Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}
+    )
+
+
+@then(parsers.re(r'I get the text "(?P<text>[^"]*)"$'))
+def got_text(world, buckets, text):
+    world.must_not_have_failed()
+    assert buckets.text == text
+
+
+@when(parsers.re(rf"I list {BUCKET}(?P<slowly> one at a time)? with$"))
+def list_bucket(world, buckets, bucket, slowly, datatable):
+    world.must_not_have_failed()
+    size = {"PaginationConfig": {"PageSize": 1}} if slowly else {}
+    pages = buckets.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, **named(datatable), **size)
+    pages = list(pages)
+    assert not slowly or all(page["KeyCount"] <= 1 for page in pages)
+    buckets.seen_keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
+    buckets.seen_prefixes = [found["Prefix"] for page in pages for found in page.get("CommonPrefixes", [])]
+
+
+@then(parsers.re(r"I see the keys (?P<keys>.+)$"))
+def see_keys(buckets, keys):
+    assert buckets.seen_keys == json.loads(f"[{keys}]")
+
+
+@then(parsers.re(r"I see the prefixes (?P<prefixes>.+)$"))
+def see_prefixes(buckets, prefixes):
+    assert buckets.seen_prefixes == json.loads(f"[{prefixes}]")

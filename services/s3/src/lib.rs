@@ -33,8 +33,8 @@ use ops::list::{objects, versions};
 use ops::multipart;
 use ops::object::{attributes, copy, delete, delete_many, post, put, read, rename};
 use ops::{
-    acl as acls, bucket as buckets, object_lock, object_tagging, ownership, policy as policies, public_access,
-    request_payment, versioning,
+    acl as acls, bucket as buckets, encryption, object_lock, object_tagging, ownership, policy as policies,
+    public_access, request_payment, versioning,
 };
 use reply::{Reply, replying};
 use virga_service::{Fidelity, Service, Validation};
@@ -102,6 +102,9 @@ fn with_objects() -> Service {
         .on(wire::LIST_OBJECTS, objects::list)
         .on(wire::LIST_OBJECTS_V2, objects::list_v2)
         .on(wire::LIST_OBJECT_VERSIONS, versions::list)
+        .on(wire::GET_BUCKET_ENCRYPTION, encryption::get)
+        .on(wire::PUT_BUCKET_ENCRYPTION, encryption::put)
+        .on(wire::DELETE_BUCKET_ENCRYPTION, encryption::delete)
         .on(wire::GET_BUCKET_VERSIONING, versioning::get)
         .on(wire::PUT_BUCKET_VERSIONING, versioning::put)
 }

@@ -66,7 +66,11 @@ pub(crate) use tell_own_encryption;
 ///
 /// # Errors
 /// `InvalidArgument` for methods that S3 does not know, and keys without one that takes them.
-pub fn choose(asked: Asked, default: Encryption, account_key: impl FnOnce() -> String) -> Result<Encryption, AwsError> {
+pub fn choose(
+    asked: Asked,
+    default: Encryption,
+    key_arn: impl FnOnce(Option<String>) -> String,
+) -> Result<Encryption, AwsError> {
     let Asked {
         method,
         kms_key_id,
@@ -87,7 +91,7 @@ pub fn choose(asked: Asked, default: Encryption, account_key: impl FnOnce() -> S
         )),
         Some("AES256") => Ok(Encryption::S3),
         Some(method @ ("aws:kms" | "aws:kms:dsse")) => Ok(Encryption::Kms {
-            key_id: kms_key_id.unwrap_or_else(account_key),
+            key_id: key_arn(kms_key_id),
             bucket_key: bucket_key.unwrap_or(false),
             context: kms_context,
             twice: method == "aws:kms:dsse",

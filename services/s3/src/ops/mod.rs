@@ -4,6 +4,7 @@ pub mod acl;
 pub mod bucket;
 pub mod config;
 pub mod deprecated;
+pub mod encryption;
 pub mod lifecycle;
 pub mod list;
 pub mod multipart;

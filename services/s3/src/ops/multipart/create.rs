@@ -7,9 +7,9 @@ use crate::object::encryption::{choose, encryption_of, tell_encryption};
 use crate::object::headers::{headers_of, metadata, storage_class, website_redirect};
 use crate::object::versions::{self, bare};
 use crate::object::{key, tags};
-use crate::ops::object::put::account_key;
+use crate::ops::encryption::{default_of, key_arn};
 use crate::ops::object_lock;
-use crate::state::{Content, Encryption, UPLOADS, Upload, Version};
+use crate::state::{Content, UPLOADS, Upload, Version};
 use crate::upload::checksums::{choose as choose_checksum, type_name};
 use crate::upload::{id, parts};
 use crate::wire::{
@@ -39,7 +39,9 @@ pub async fn create(
         storage_class: storage_class(input.storage_class.take())?,
         website_redirect: website_redirect(input.website_redirect_location.take())?,
         tags: input.tagging.as_deref().map_or(Ok(Vec::new()), tags::read_header)?,
-        encryption: choose(encryption_of!(input), Encryption::S3, || account_key(&open))?,
+        encryption: choose(encryption_of!(input), default_of(&open)?, |key| {
+            key_arn(&open, key.as_deref())
+        })?,
         lock: object_lock::of_new_object(&ctx, &open, lock_of!(input))?,
         acl,
         ..bare(owner, ctx.now())

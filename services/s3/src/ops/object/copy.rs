@@ -1,6 +1,6 @@
 //! CopyObject.
 
-use super::put::{account_key, store};
+use super::put::store;
 use super::read::{read_version, shown_version};
 use crate::access::{self, Asked, Open, Wanted, ownership};
 use crate::acl::read::asked_acl;
@@ -15,8 +15,9 @@ use crate::object::intake::{self, Announced};
 use crate::object::source::Source;
 use crate::object::versions::bare;
 use crate::object::{key, tags};
+use crate::ops::encryption::{default_of, key_arn};
 use crate::ops::object_lock;
-use crate::state::{Algorithm, Encryption, Version};
+use crate::state::{Algorithm, Version};
 use crate::wire::{CopyObjectOutput, CopyObjectRequest, CopyObjectResult};
 use crate::{errors, lifecycle, limits};
 use std::ops::Range;
@@ -102,7 +103,7 @@ pub async fn copy(ctx: Ctx, mut input: CopyObjectRequest) -> Result<CopyObjectOu
         },
         storage_class: storage_class(input.storage_class.take())?,
         website_redirect: redirect,
-        encryption: choose(asked, Encryption::S3, || account_key(&open))?,
+        encryption: choose(asked, default_of(&open)?, |key| key_arn(&open, key.as_deref()))?,
         lock: object_lock::of_new_object(&ctx, &open, lock_of!(input))?,
         acl,
         ..bare(owner, ctx.now())

@@ -12,8 +12,9 @@ use crate::object::headers::{headers_of, metadata, storage_class, website_redire
 use crate::object::intake::{self, Announced};
 use crate::object::versions::{self, bare};
 use crate::object::{key, tags, version_id};
+use crate::ops::encryption::{default_of, key_arn};
 use crate::ops::object_lock;
-use crate::state::{Algorithm, Encryption, Version};
+use crate::state::{Algorithm, Version};
 use crate::wire::{PutObjectOutput, PutObjectRequest};
 use crate::{errors, lifecycle};
 use virga_base::AwsError;
@@ -48,7 +49,9 @@ async fn run(ctx: Ctx, mut input: PutObjectRequest, open_ended: bool) -> Result<
         storage_class: storage_class(input.storage_class.take())?,
         website_redirect: website_redirect(input.website_redirect_location.take())?,
         tags: input.tagging.as_deref().map_or(Ok(Vec::new()), tags::read_header)?,
-        encryption: choose(encryption_of!(input), Encryption::S3, || account_key(&open))?,
+        encryption: choose(encryption_of!(input), default_of(&open)?, |key| {
+            key_arn(&open, key.as_deref())
+        })?,
         lock: object_lock::of_new_object(&ctx, &open, lock_of!(input))?,
         acl,
         ..bare(owner, ctx.now())
@@ -110,11 +113,4 @@ pub async fn store(
         Ok(kept)
     };
     open.home.write(store).await
-}
-
-/// The key of AWS's own that KMS encrypts S3's objects of an account with, unless told another.
-pub fn account_key(open: &Open) -> String {
-    let region = open.bucket.region();
-    let account = open.bucket.owner;
-    format!("arn:{}:kms:{region}:{account}:alias/aws/s3", region.partition())
 }
