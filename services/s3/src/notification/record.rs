@@ -61,14 +61,15 @@ impl Doer {
     }
 }
 
-/// The id of the request, where there is none that of the work.
+/// The id of the request as its answer tells it: sixteen letters and digits. Of deferred work, one made of the time.
 fn request_id(ctx: &Ctx) -> String {
     let id = ctx.request().id.as_str();
     if id.is_empty() {
         let digest = Sha256::digest(ctx.now().as_millis().to_be_bytes());
         return digest.iter().take(8).map(|byte| format!("{byte:02X}")).collect();
     }
-    id.to_owned()
+    let digits = id.chars().filter(|digit| *digit != '-');
+    digits.take(16).map(|digit| digit.to_ascii_uppercase()).collect()
 }
 
 /// S3's other id of a request.

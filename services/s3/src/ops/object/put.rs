@@ -74,7 +74,12 @@ async fn run(ctx: Ctx, mut input: PutObjectRequest, open_ended: bool) -> Result<
     version.etag = taken.md5;
     version.checksum = taken.checksum;
     version.modified = bare(version.owner, ctx.now()).modified;
-    let kept = store(&open, What::CreatedPut, &key, version, &taken.written, &conditions).await?;
+    let what = if open_ended {
+        What::CreatedPost
+    } else {
+        What::CreatedPut
+    };
+    let kept = store(&open, what, &key, version, &taken.written, &conditions).await?;
     let mut output = PutObjectOutput {
         e_tag: Some(kept.quoted_etag()),
         version_id: kept.id.clone(),
