@@ -31,9 +31,9 @@ pub mod wire;
 
 use ops::list::{objects, versions};
 use ops::multipart;
-use ops::object::{attributes, copy, delete, delete_many, post, put, read, rename};
+use ops::object::{attributes, copy, delete, delete_many, encrypt, post, put, read, rename};
 use ops::{
-    acl as acls, bucket as buckets, encryption, object_lock, object_tagging, ownership, policy as policies,
+    acl as acls, bucket as buckets, closed, encryption, object_lock, object_tagging, ownership, policy as policies,
     public_access, request_payment, versioning,
 };
 use reply::{Reply, replying};
@@ -102,6 +102,11 @@ fn with_objects() -> Service {
         .on(wire::LIST_OBJECTS, objects::list)
         .on(wire::LIST_OBJECTS_V2, objects::list_v2)
         .on(wire::LIST_OBJECT_VERSIONS, versions::list)
+        .on(wire::CREATE_SESSION, closed::create_session)
+        .on(wire::GET_OBJECT_TORRENT, closed::torrent)
+        .on(wire::LIST_DIRECTORY_BUCKETS, closed::list_directory_buckets)
+        .on(wire::WRITE_GET_OBJECT_RESPONSE, closed::write_response)
+        .on(wire::UPDATE_OBJECT_ENCRYPTION, encrypt::update)
         .on(wire::GET_BUCKET_ENCRYPTION, encryption::get)
         .on(wire::PUT_BUCKET_ENCRYPTION, encryption::put)
         .on(wire::DELETE_BUCKET_ENCRYPTION, encryption::delete)

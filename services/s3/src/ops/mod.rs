@@ -2,6 +2,7 @@
 
 pub mod acl;
 pub mod bucket;
+pub mod closed;
 pub mod config;
 pub mod deprecated;
 pub mod encryption;

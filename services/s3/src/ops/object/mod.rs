@@ -4,6 +4,7 @@ pub mod attributes;
 pub mod copy;
 pub mod delete;
 pub mod delete_many;
+pub mod encrypt;
 pub mod post;
 pub mod put;
 pub mod read;
