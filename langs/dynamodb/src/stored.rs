@@ -61,19 +61,6 @@ pub fn encode_key_beginning(value: &AttributeValue, out: &mut Vec<u8>) {
     }
 }
 
-/// Where the bytes spread keys over parallel scans: the same for equal bytes, for ever.
-pub fn key_hash(bytes: &[u8]) -> u64 {
-    // FNV-1a, then the mix of MurmurHash3 so that the high bits spread too.
-    let mut hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    hash ^= hash >> 33;
-    hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);
-    hash ^= hash >> 33;
-    hash = hash.wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    hash ^ (hash >> 33)
-}
-
 fn escape(bytes: &[u8], out: &mut Vec<u8>) {
     for byte in bytes {
         out.push(*byte);

@@ -1,6 +1,7 @@
 //! Keys: what a table or an index is sorted by, and the bytes that its rows lie under.
 
 use crate::state::{OnDemand, Provisioned, Warm};
+use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use virga_base::Timestamp;
 use virga_lang_dynamodb::attribute::{KeyError, KeyRole, check_key_value};
@@ -110,7 +111,8 @@ impl KeySchema {
         for attribute in &self.partition {
             encode(KeyRole::Partition, attribute, item, &mut bytes)?;
         }
-        hash_into(&mut bytes);
+        let values = self.partition.iter().filter_map(|attribute| item.get(&attribute.name));
+        put_hash(values, &mut bytes);
         Some(bytes)
     }
 
@@ -120,7 +122,7 @@ impl KeySchema {
         for value in values {
             stored::encode_key_part(value, &mut bytes);
         }
-        hash_into(&mut bytes);
+        put_hash(values.iter(), &mut bytes);
         bytes
     }
 }
@@ -128,9 +130,21 @@ impl KeySchema {
 /// The hash of the partition key, with which every place begins.
 const HASH_BYTES: usize = 8;
 
-fn hash_into(bytes: &mut [u8]) {
-    if let Some((head, key)) = bytes.split_first_chunk_mut::<HASH_BYTES>() {
-        *head = stored::key_hash(key).to_be_bytes();
+/// Writes the hash of a partition key before it. It is the one by which AWS is seen to order the partitions of a scan: MD5 of
+/// this word and the key. The form of numbers in it is ours.
+fn put_hash<'v>(values: impl Iterator<Item = &'v AttributeValue>, bytes: &mut [u8]) {
+    let mut hasher = Md5::new_with_prefix("Outliers");
+    for value in values {
+        match value {
+            AttributeValue::S(text) => hasher.update(text),
+            AttributeValue::B(binary) => hasher.update(binary),
+            AttributeValue::N(number) => hasher.update(number.to_key_bytes()),
+            _ => {}
+        }
+    }
+    let hash = hasher.finalize();
+    for (byte, hashed) in bytes.iter_mut().take(HASH_BYTES).zip(hash) {
+        *byte = hashed;
     }
 }
 

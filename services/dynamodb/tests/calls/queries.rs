@@ -182,3 +182,23 @@ async fn an_index_shows_what_it_holds_in_its_own_order() {
     assert_eq!(numbers(&page), ["100000"]);
     assert_eq!(page.get("LastEvaluatedKey"), None);
 }
+
+#[tokio::test]
+async fn partitions_are_scanned_in_awss_order() {
+    let world = bench().await;
+    for p in ["msg2", "B", "A", "msg1"] {
+        world
+            .ok(DYNAMODB, "PutItem", json!({ "TableName": "tab", "Item": key(p, "s") }))
+            .await;
+    }
+    let all = world.ok(DYNAMODB, "Scan", json!({ "TableName": "tab" })).await;
+    let found: Vec<&str> = all["Items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|item| item["p"]["S"].as_str())
+        .collect();
+    let place = |p: &str| found.iter().position(|found| *found == p);
+    // Recorded: A before B, msg1 before msg2.
+    assert!(place("A") < place("B") && place("msg1") < place("msg2"), "{found:?}");
+}
