@@ -150,6 +150,7 @@ impl Parser<'_> {
         } else {
             return Err(self.malformed("Expected data manipulation"));
         };
+        self.take_symbol(";");
         match self.token().kind {
             TokenKind::End => Ok(statement),
             _ => Err(self.malformed("Unexpected token after expression")),
@@ -249,7 +250,9 @@ impl Parser<'_> {
 
     /// The table of a write.
     fn target(&mut self) -> Result<String, Invalid> {
-        let table = self.name()?;
+        let table = self
+            .name()
+            .map_err(|_| self.malformed("Expected identifier for simple path"))?;
         if self.is_symbol(".") {
             return Err(Invalid::new("This operation is not supported on an index"));
         }
@@ -361,7 +364,7 @@ impl Parser<'_> {
             TokenKind::Quoted(name) => name.clone(),
             TokenKind::Word(word) if !is_keyword(word) => word.clone(),
             TokenKind::Word(_) => return Err(self.malformed("Unexpected keyword")),
-            TokenKind::End => return Err(self.malformed("Unexpected end of input")),
+            TokenKind::End => return Err(self.malformed("Unexpected term")),
             _ => return Err(self.malformed("Expected identifier")),
         };
         self.advance();

@@ -48,6 +48,7 @@ impl Parser<'_> {
         let node = if self.is_word("OR") {
             let mut tests = vec![self.truth(first)?];
             while self.take_word("OR") {
+                self.right_hand()?;
                 let next = self.all()?;
                 tests.push(self.truth(next)?);
             }
@@ -66,10 +67,19 @@ impl Parser<'_> {
         }
         let mut tests = vec![self.truth(first)?];
         while self.take_word("AND") {
+            self.right_hand()?;
             let next = self.negation()?;
             tests.push(self.truth(next)?);
         }
         Ok(Node::test(Test::All(tests)))
+    }
+
+    /// Fails where nothing follows an operator.
+    fn right_hand(&self) -> Result<(), Invalid> {
+        match self.token().kind {
+            TokenKind::End => Err(self.malformed("Missing right-hand side expression of infix operator")),
+            _ => Ok(()),
+        }
     }
 
     fn negation(&mut self) -> Result<Node, Invalid> {
@@ -100,6 +110,7 @@ impl Parser<'_> {
         };
         if let Some(comparator) = comparator {
             self.advance();
+            self.right_hand()?;
             let right = self.primary()?;
             return self.compared(comparator, left, right).map(Node::test);
         }
@@ -203,14 +214,21 @@ impl Parser<'_> {
             "NULL" => &[Kind::Null],
             "BOOL" | "BOOLEAN" => &[Kind::Bool],
             "STRING" | "CHAR" | "CHARACTER" | "VARCHAR" | "SYMBOL" | "CLOB" => &[Kind::S],
-            "INT" | "INTEGER" | "SMALLINT" | "NUMERIC" | "DECIMAL" | "DEC" | "FLOAT" | "REAL" | "DOUBLE" => &[Kind::N],
+            "INT" | "INT4" | "INT8" | "INTEGER" | "SMALLINT" | "NUMERIC" | "DECIMAL" | "DEC" | "FLOAT" | "REAL"
+            | "DOUBLE" => &[Kind::N],
             "BLOB" => &[Kind::B],
             "LIST" => &[Kind::L],
             "STRUCT" | "TUPLE" => &[Kind::M],
             "BAG" => &[Kind::Ss, Kind::Ns, Kind::Bs],
             _ => return Err(self.malformed("Expected type name")),
         };
+        let more = match word.to_ascii_uppercase().as_str() {
+            "DOUBLE" => "PRECISION",
+            "CHARACTER" => "VARYING",
+            _ => "",
+        };
         self.advance();
+        self.take_word(more);
         let mut tests: Vec<Test> = kinds
             .iter()
             .map(|kind| {
@@ -237,6 +255,7 @@ impl Parser<'_> {
             TokenKind::Quoted(_) => self.path_node(),
             TokenKind::Word(word) => match word.to_ascii_uppercase().as_str() {
                 "TRUE" | "FALSE" | "NULL" => self.literal_node(),
+                "IS" | "IN" | "LIKE" | "BETWEEN" | "AND" | "OR" => Err(self.malformed("Unexpected operator")),
                 _ => self.path_node(),
             },
             _ => self.literal_node(),

@@ -44,7 +44,6 @@ impl Parser<'_> {
                     _ => return Err(self.malformed("Unexpected keyword")),
                 }
             }
-            TokenKind::End => return Err(self.malformed("Unexpected end of input")),
             _ => return Err(self.malformed("Unexpected term")),
         };
         self.advance();

@@ -121,6 +121,8 @@ pub enum ReadPlan {
 struct Branch<'t> {
     partition: BTreeMap<&'t str, &'t AttributeValue>,
     sort: Vec<(&'t str, SortCondition)>,
+    /// Something else is said of a sort key, which no range can tell.
+    negated: bool,
 }
 
 impl Select {
@@ -129,7 +131,7 @@ impl Select {
         let descending = self.check_order(partition, sort)?;
         let test = self.condition.as_ref().map(|condition| &condition.test);
         let branches = test
-            .and_then(|test| branches(test, partition))
+            .and_then(|test| branches(test, (partition, sort)))
             .filter(|branches| branches.iter().all(|branch| branch.partition.len() == partition.len()));
         let Some(branches) = branches else {
             if !self.order.is_empty() {
@@ -142,6 +144,13 @@ impl Select {
         let mut ranges: Vec<KeyCondition> = Vec::new();
         for branch in &branches {
             let range = branch.range(partition, sort)?;
+            for other in branches.iter().filter(|other| !branch.negated && !other.negated) {
+                if overlap(&range, &other.range(partition, sort)?) {
+                    return Err(Invalid::new(
+                        "Overlapping conditions with range keys are not supported in where clause",
+                    ));
+                }
+            }
             // Where two share a partition, all of it is read once: the condition picks.
             match ranges.iter_mut().find(|other| other.partition == range.partition) {
                 Some(other) if *other != range => other.sort.clear(),
@@ -216,12 +225,13 @@ impl Branch<'_> {
 }
 
 /// The ways in which a test can hold, each with what it says of the keys; nothing where there are too many.
-fn branches<'t>(test: &'t Test, partition: &[KeyElement]) -> Option<Vec<Branch<'t>>> {
-    let is_partition = |name: &str| partition.iter().any(|element| element.name == name);
+fn branches<'t>(test: &'t Test, keys: (&[KeyElement], &[KeyElement])) -> Option<Vec<Branch<'t>>> {
+    let is_partition = |name: &str| keys.0.iter().any(|element| element.name == name);
+    let is_sort = |name: &str| keys.1.iter().any(|element| element.name == name);
     if let Test::Any(tests) = test {
         let mut all = Vec::new();
         for test in tests {
-            all.extend(branches(test, partition)?);
+            all.extend(branches(test, keys)?);
             if all.len() > RANGES_MAX {
                 return None;
             }
@@ -250,8 +260,11 @@ fn branches<'t>(test: &'t Test, partition: &[KeyElement]) -> Option<Vec<Branch<'
                     branch.sort.push((name, condition.clone()));
                 }
             }
+        } else if let Test::Not(_) | Test::Compare(Comparator::NotEqual, ..) = test {
+            let says = attributes(test).into_iter().any(is_sort);
+            found.iter_mut().for_each(|branch| branch.negated |= says);
         } else if let Test::Any(_) = test
-            && let Some(inner) = branches(test, partition)
+            && let Some(inner) = branches(test, keys)
             && inner.iter().all(|branch| !branch.partition.is_empty())
         {
             found = product(&found, &inner, |branch, inner| {
@@ -262,6 +275,76 @@ fn branches<'t>(test: &'t Test, partition: &[KeyElement]) -> Option<Vec<Branch<'
         }
     }
     Some(found)
+}
+
+/// The attributes that a test is about.
+fn attributes(test: &Test) -> Vec<&str> {
+    fn of(operand: &Operand) -> Vec<&str> {
+        match operand {
+            Operand::Path(path) => vec![path.attribute()],
+            Operand::Value(_) => Vec::new(),
+            Operand::Call(_, operands) => operands.iter().flat_map(of).collect(),
+        }
+    }
+    match test {
+        Test::All(tests) | Test::Any(tests) => tests.iter().flat_map(attributes).collect(),
+        Test::Not(test) => attributes(test),
+        Test::Compare(_, left, right) => [left, right].into_iter().flat_map(of).collect(),
+        Test::Between(value, lower, upper) => [value, lower, upper].into_iter().flat_map(of).collect(),
+        Test::In(value, options) => std::iter::once(value).chain(options).flat_map(of).collect(),
+        Test::Call(_, operands) => operands.iter().flat_map(of).collect(),
+    }
+}
+
+/// Whether two different ranges of sort keys in one partition have keys in common.
+fn overlap(one: &KeyCondition, other: &KeyCondition) -> bool {
+    if one.partition != other.partition || one.sort == other.sort {
+        return false;
+    }
+    let (Some(one), Some(other)) = (one.sort.last(), other.sort.last()) else {
+        return true;
+    };
+    meet(one, other) && meet(other, one)
+}
+
+/// Whether `one` does not end before `other` begins.
+fn meet(one: &SortCondition, other: &SortCondition) -> bool {
+    match (one, other) {
+        (SortCondition::Equal(value), other) => other.matches(value),
+        (one, SortCondition::Equal(value)) => one.matches(value),
+        (one, other) => match (upper(one), lower(other)) {
+            (Some((upper, reached)), Some((lower, begun))) => match upper.order(lower) {
+                Some(std::cmp::Ordering::Greater) => true,
+                Some(std::cmp::Ordering::Equal) => reached && begun,
+                // What begins with a text comes after it.
+                Some(std::cmp::Ordering::Less) => matches!(one, SortCondition::BeginsWith(_)) && one.matches(lower),
+                None => false,
+            },
+            _ => true,
+        },
+    }
+}
+
+/// The greatest value of a range, and whether it is in it.
+fn upper(condition: &SortCondition) -> Option<(&AttributeValue, bool)> {
+    match condition {
+        SortCondition::Less(value) => Some((value, false)),
+        SortCondition::LessOrEqual(value) | SortCondition::Between(_, value) | SortCondition::BeginsWith(value) => {
+            Some((value, true))
+        }
+        _ => None,
+    }
+}
+
+/// The least value of a range, and whether it is in it.
+fn lower(condition: &SortCondition) -> Option<(&AttributeValue, bool)> {
+    match condition {
+        SortCondition::Greater(value) => Some((value, false)),
+        SortCondition::GreaterOrEqual(value) | SortCondition::Between(value, _) | SortCondition::BeginsWith(value) => {
+            Some((value, true))
+        }
+        _ => None,
+    }
 }
 
 fn product<'t, T>(

@@ -38,7 +38,7 @@ impl Token {
 /// The longer ones first.
 const SYMBOLS: &[&str] = &[
     "<<", ">>", "<>", "!=", "<=", ">=", "||", "<", ">", "=", "(", ")", "[", "]", "{", "}", ",", ".", ":", "*", "+",
-    "-", "/", "%",
+    "-", "/", "%", ";",
 ];
 
 /// What cannot be read at all is told without a word of what it is.

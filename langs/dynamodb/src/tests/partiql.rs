@@ -86,6 +86,7 @@ fn conditions_hold_as_on_aws() {
         ("s = 'str' -- a note", true),
         ("s /* a note */ = 'str'", true),
         ("n < 'a'", false),
+        ("n IS DOUBLE PRECISION;", true),
     ] {
         assert_eq!(holds(condition), expected, "{condition}");
     }
@@ -134,6 +135,23 @@ fn what_cannot_be_read_is_told_as_aws_tells_it() {
             "Invalid path dot component",
         ),
         ("SELECT * FROM (SELECT * FROM t LIMIT 1)", "Expected identifier"),
+        ("SELECT * FROM t WHERE", "Unexpected term"),
+        ("SELECT * FROM t WHERE;", "Unexpected term"),
+        ("UPDATE t SET a = 1 WHERE", "Unexpected term"),
+        ("SELECT * FROM t WHERE NOT", "Unexpected term"),
+        ("SELECT * FROM t WHERE (", "Unexpected term"),
+        ("SELECT * FROM", "Unexpected term"),
+        (
+            "SELECT * FROM t WHERE pk = 'a' AND",
+            "Missing right-hand side expression of infix operator",
+        ),
+        ("SELECT * FROM t WHERE ORDER BY pk", "Unexpected keyword"),
+        ("SELECT * FROM t WHERE x IS FOO", "Expected type name"),
+        ("SELECT * FROM t WHERE IS NULL", "Unexpected operator"),
+        ("SELECT * FROM t WHERE pk = LIKE", "Unexpected operator"),
+        ("DELETE FROM", "Expected identifier for simple path"),
+        ("DELETE FROM WHERE pk = 'a'", "Expected identifier for simple path"),
+        ("FROM t SET c = 1 WHERE pk = 'x'", "Unexpected token after expression"),
     ] {
         assert_eq!(said(text), format!("{MALFORMED}{detail}"), "{text}");
     }
@@ -364,6 +382,26 @@ fn reads_are_planned() {
         ranges("WHERE (pk = 'x' OR pk = 'y') AND sk = 1"),
         Some(vec![(s("x"), 1), (s("y"), 1)])
     );
+    for clauses in [
+        "WHERE pk = 'x' AND a = '1' OR pk = 'x' AND sk = 2",
+        "WHERE pk = 'x' AND sk > 1 OR pk = 'x' AND sk < 5",
+        "WHERE pk = 'x' AND sk BETWEEN 1 AND 3 OR pk = 'x' AND sk = 2",
+    ] {
+        assert_eq!(
+            plan(clauses),
+            Err("Overlapping conditions with range keys are not supported in where clause".to_owned()),
+            "{clauses}"
+        );
+    }
+    for clauses in [
+        "WHERE pk = 'x' AND NOT sk = 1 OR pk = 'x' AND sk = 2",
+        "WHERE pk = 'x' AND sk <> 1 OR pk = 'x' AND sk = 2",
+        "WHERE pk = 'x' AND NOT sk IN [1, 3] OR pk = 'x' AND sk = 2",
+        "WHERE pk = 'x' AND sk < 2 OR pk = 'x' AND sk > 4",
+        "WHERE pk = 'x' OR pk = 'x' AND NOT sk = 1",
+    ] {
+        assert_eq!(ranges(clauses), Some(vec![(s("x"), 0)]), "{clauses}");
+    }
     // Two ways into one partition read it once, as a whole.
     assert_eq!(
         ranges("WHERE pk = 'x' AND sk = 1 OR pk = 'x' AND sk = 2"),

@@ -32,7 +32,8 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(ctx: &Ctx, input: &mut Input) -> Result<Asked, AwsError> {
+    /// `place` is that in a transaction, which errors of the statement, but not those of its parameters, tell.
+    fn read(ctx: &Ctx, input: &mut Input, place: Option<usize>) -> Result<Asked, AwsError> {
         let text = input.take_text("Statement").unwrap_or_default();
         let mut parameters: Vec<AttributeValue> = Vec::new();
         if let Some(Value::List(given)) = input.take("Parameters") {
@@ -42,7 +43,10 @@ impl Asked {
                 parameters.push(value);
             }
         }
-        let statement = parse_statement(&text, &parameters).map_err(invalid)?;
+        let statement = parse_statement(&text, &parameters).map_err(|error| match place {
+            Some(place) => of_statement(place, invalid(error)),
+            None => invalid(error),
+        })?;
         Ok(Asked {
             table: tables::name(ctx, Some(statement.table()))?,
             consistent: input.flag("ConsistentRead") == Some(true),
@@ -102,7 +106,7 @@ fn duplicate() -> AwsError {
 
 pub async fn execute(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, AwsError> {
     let shape = input.attribute_shape();
-    let asked = Asked::read(&ctx, &mut input)?;
+    let asked = Asked::read(&ctx, &mut input, None)?;
     let told = Told::read(&input);
     let (table, cost, items) = match &asked.statement {
         Statement::Exists(_) => {
@@ -215,6 +219,12 @@ fn index_of<'t>(
     let index = table
         .index(name)
         .ok_or_else(|| validation("The table does not have the specified index"))?;
+    if index.schema.partition.len() > 1 || index.schema.sort.len() > 1 {
+        return Err(validation(
+            "PartiQL statements cannot be executed on tables with multi-attribute HASH keys or multi-attribute RANGE \
+             keys.",
+        ));
+    }
     if index.global.is_none() {
         return Ok(Some(index));
     }
@@ -343,6 +353,7 @@ fn read_one(
             "Select statements within {of} must specify the primary key in the where clause."
         ))
     };
+    index_of(asked, select, &table, ctx)?;
     let found = key_of(select.condition.as_ref(), &keys).map_err(|_| refused())?;
     if select.index.is_some() || found.condition.is_some() {
         return Err(refused());
@@ -377,7 +388,7 @@ pub async fn batch(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value,
     let response = list.element().unwrap_or(list);
     let mut asked = Vec::new();
     for mut statement in input.inputs("Statements") {
-        asked.push(Asked::read(&ctx, &mut statement));
+        asked.push(Asked::read(&ctx, &mut statement, None));
     }
     let reads = |asked: &Result<Asked, AwsError>| asked.as_ref().ok().map(|asked| asked.statement.is_read());
     let kinds: BTreeSet<bool> = asked.iter().filter_map(reads).collect();
@@ -458,8 +469,8 @@ pub async fn transaction(ctx: Ctx, mut input: Input, mut out: Output) -> Result<
     let token = input.take_text("ClientRequestToken");
     let token = token.map(|token| transact::remembered(&token, input.digest("TransactStatements")));
     let mut asked = Vec::new();
-    for mut statement in input.inputs("TransactStatements") {
-        asked.push(Asked::read(&ctx, &mut statement)?);
+    for (at, mut statement) in input.inputs("TransactStatements").into_iter().enumerate() {
+        asked.push(Asked::read(&ctx, &mut statement, Some(at))?);
     }
     let reads = asked.iter().filter(|asked| asked.statement.is_read()).count();
     if reads > 0 && reads < asked.len() {
