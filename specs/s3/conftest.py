@@ -1,6 +1,8 @@
 """Steps that speak of buckets and objects, and of what S3 does by itself."""
 
+import http.client
 import json
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
@@ -433,3 +435,136 @@ def see_keys(buckets, keys):
 @then(parsers.re(r"I see the prefixes (?P<prefixes>.+)$"))
 def see_prefixes(buckets, prefixes):
     assert buckets.seen_prefixes == json.loads(f"[{prefixes}]")
+
+
+# Browsers: pages of other origins, websites
+
+
+def browse(world, method, path, host=None, **headers):
+    """One request as a browser makes it, which no SDK shapes."""
+    url = urlsplit(world.virga.endpoint)
+    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=20)
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, headers={"Host": host or url.netloc, **headers})
+    answer = connection.getresponse()
+    world.page = (answer, answer.read().decode())
+    connection.close()
+
+
+@given(parsers.re(rf"{BUCKET} has the cross-origin rules$"))
+@when(parsers.re(rf"I give {BUCKET} the cross-origin rules$"))
+def put_cors(world, buckets, bucket, docstring):
+    rules = {"CORSRules": json.loads(f"[{docstring}]")}
+    world.attempt(buckets.client.put_bucket_cors, Bucket=bucket, CORSConfiguration=rules)
+
+
+@given(parsers.re(rf"{BUCKET} has the website$"))
+@when(parsers.re(rf"I give {BUCKET} the website$"))
+def put_website(world, buckets, bucket, docstring):
+    configuration = json.loads(docstring)
+    world.attempt(buckets.client.put_bucket_website, Bucket=bucket, WebsiteConfiguration=configuration)
+
+
+@given(parsers.re(rf"everyone may (?P<action>\w+) of {BUCKET}$"))
+def everyone_may(buckets, bucket, action):
+    actions = {"read": ["s3:GetObject"], "list": ["s3:GetObject", "s3:ListBucket"]}[action]
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": actions,
+        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+    }
+    buckets.client.delete_public_access_block(Bucket=bucket)
+    if action == "read":
+        statement["Resource"] = f"arn:aws:s3:::{bucket}/*"
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    buckets.client.put_bucket_policy(Bucket=bucket, Policy=policy)
+
+
+@when(parsers.re(rf'a page of "(?P<origin>[^"]+)" asks whether it may (?P<method>[A-Z]+) {KEY} in {BUCKET}$'))
+def preflight(world, origin, method, key, bucket):
+    browse(world, "OPTIONS", f"/{bucket}/{key}", Origin=origin, Access_Control_Request_Method=method)
+
+
+@when(parsers.re(rf'a page of "(?P<origin>[^"]+)" reads {KEY} in {BUCKET}$'))
+def cross_read(world, origin, key, bucket):
+    browse(world, "GET", f"/{bucket}/{key}", Origin=origin)
+
+
+@when(parsers.re(r'a browser (?P<method>GET|HEAD|POST)s "(?P<path>[^"]+)" of the website "(?P<bucket>[^"]+)"$'))
+def visit(world, method, path, bucket):
+    browse(world, method, path, host=f"{bucket}.s3-website.us-east-1.localhost")
+
+
+@then(parsers.re(r"the browser gets (?P<status>\d+)$"))
+def page_status(world, status):
+    assert world.page[0].status == int(status), world.page[1]
+
+
+@then(parsers.re(r'the browser gets (?P<status>\d+) with "(?P<text>[^"]+)"$'))
+def page_shows(world, status, text):
+    answer, body = world.page
+    assert answer.status == int(status), body
+    assert text in body
+
+
+@then(parsers.re(r'the browser is sent to "(?P<path>[^"]+)" by (?P<status>\d+)$'))
+def page_leads(world, path, status):
+    answer, _ = world.page
+    assert (answer.status, answer.getheader("Location")) == (int(status), path)
+
+
+@then(parsers.re(r'the page of "(?P<origin>[^"]+)" is allowed$'))
+def page_allowed(world, origin):
+    answer, body = world.page
+    assert answer.status == 200, body
+    assert answer.getheader("Access-Control-Allow-Origin") in (origin, "*")
+
+
+@then("no page is allowed")
+def page_not_allowed(world):
+    assert world.page[0].getheader("Access-Control-Allow-Origin") is None
+
+
+# Configurations that have no steps of their own
+
+
+@when(parsers.re(rf"I ask for the (?P<kind>\w+) of {BUCKET}$"))
+def ask_for(world, buckets, kind, bucket):
+    calls = {
+        "tags": buckets.client.get_bucket_tagging,
+        "website": buckets.client.get_bucket_website,
+        "rules": buckets.client.get_bucket_cors,
+        "metrics": buckets.client.list_bucket_metrics_configurations,
+        "logging": buckets.client.get_bucket_logging,
+    }
+    world.attempt(calls[kind], Bucket=bucket)
+
+
+@when(parsers.re(rf'I tag {BUCKET} with "(?P<name>[^"=]+)=(?P<value>[^"]*)"$'))
+def tag_bucket(world, buckets, bucket, name, value):
+    tags = {"TagSet": [{"Key": name, "Value": value}]}
+    world.attempt(buckets.client.put_bucket_tagging, Bucket=bucket, Tagging=tags)
+
+
+@when(parsers.re(rf'I give {BUCKET} the metrics "(?P<name>[^"]+)" of the prefix "(?P<prefix>[^"]*)"$'))
+def put_metrics(world, buckets, bucket, name, prefix):
+    configuration = {"Id": name, "Filter": {"Prefix": prefix}}
+    call = buckets.client.put_bucket_metrics_configuration
+    world.attempt(call, Bucket=bucket, Id=name, MetricsConfiguration=configuration)
+
+
+@when(parsers.re(rf'I take the metrics "(?P<name>[^"]+)" from {BUCKET}$'))
+def delete_metrics(world, buckets, bucket, name):
+    world.attempt(buckets.client.delete_bucket_metrics_configuration, Bucket=bucket, Id=name)
+
+
+@then(parsers.re(r'the answer lists the metrics (?P<names>.+)$'))
+def lists_metrics(world, names):
+    found = [one["Id"] for one in world.answer.get("MetricsConfigurationList", [])]
+    assert found == json.loads(f"[{names}]")
+
+
+@then(parsers.re(r'the answer holds the tag "(?P<name>[^"=]+)=(?P<value>[^"]*)"$'))
+def holds_tag(world, name, value):
+    assert {"Key": name, "Value": value} in world.answer["TagSet"]

@@ -3,7 +3,7 @@
 use crate::claims::Claims;
 use crate::operation::{Answer, BoxFuture, Handler};
 use crate::worlds::{self, Life, Origin};
-use crate::{Caller, Checked, Credential, CrossOrigin, Ctx, Question, Request, Service, Site};
+use crate::{Caller, Checked, Credential, CrossOrigin, Ctx, Question, Request, Served, Service, Site};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::RwLock;
@@ -275,6 +275,27 @@ impl Cloud {
         match &service.cross_origin {
             Some(handler) => handler(self.unsigned(service, region, request), question).await,
             None => CrossOrigin::Unruled,
+        }
+    }
+
+    /// Whether a service wants to be told of a request to that path.
+    pub fn wants_served(&self, service: &Service, path: &str) -> bool {
+        service.served.as_ref().is_some_and(|(wanted, _)| wanted(self, path))
+    }
+
+    /// Tells a service of a request that was answered.
+    pub async fn tell_served(
+        self: &Arc<Cloud>,
+        service: &Service,
+        caller: Caller,
+        region: Region,
+        request: Request,
+        served: Served,
+    ) {
+        if let Some((_, handler)) = &service.served {
+            let account = caller.account;
+            let ctx = Ctx::new(self.clone(), service.name, account, region, caller, request);
+            handler(ctx, served).await;
         }
     }
 

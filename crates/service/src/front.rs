@@ -2,7 +2,7 @@
 //! origins.
 
 use crate::operation::BoxFuture;
-use crate::{Ctx, Service};
+use crate::{Cloud, Ctx, Service};
 use std::future::Future;
 use virga_base::AwsError;
 
@@ -56,7 +56,50 @@ pub enum CrossOrigin {
 /// Decides about pages of other origins.
 pub type CrossOriginHandler = Box<dyn Fn(Ctx, Question) -> BoxFuture<CrossOrigin> + Send + Sync>;
 
+/// A request that was answered, as access logs tell of it. Its context has the rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// Empty where no operation was found.
+    pub operation: String,
+    /// As in [`Question`].
+    pub path: String,
+    pub status: u16,
+    /// The error's code.
+    pub error: Option<String>,
+    /// Bytes of the answer's body.
+    pub sent: Option<u64>,
+    pub took_ms: u64,
+    pub referrer: Option<String>,
+    /// `SigV4` or `SigV2`.
+    pub signature: Option<&'static str>,
+    /// `AuthHeader` or `QueryString`.
+    pub carrier: Option<&'static str>,
+}
+
+/// Whether a service wants to be told of requests to a path.
+pub type ServedWanted = fn(&Cloud, &str) -> bool;
+
+/// Is told of a request that was answered.
+pub type ServedHandler = Box<dyn Fn(Ctx, Served) -> BoxFuture<()> + Send + Sync>;
+
 impl Service {
+    /// Registers what is told of requests that were answered, where `wanted` says so of their paths.
+    #[must_use]
+    pub fn served<F, R>(mut self, wanted: ServedWanted, f: F) -> Service
+    where
+        F: Fn(Ctx, Served) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        self.served = Some((wanted, Box::new(move |ctx, served| Box::pin(f(ctx, served)))));
+        self
+    }
+
+    /// Whether it keeps access logs.
+    #[must_use]
+    pub fn keeps_logs(&self) -> bool {
+        self.served.is_some()
+    }
+
     /// Registers what answers to hosts with this label (`s3-website`, also as `s3-website-eu-west-1`).
     #[must_use]
     pub fn site<F, R>(mut self, label: &'static str, f: F) -> Service

@@ -1,6 +1,6 @@
 //! One service as a value with named faces.
 
-use crate::front::{CrossOriginHandler, SiteHandler};
+use crate::front::{CrossOriginHandler, ServedHandler, ServedWanted, SiteHandler};
 use crate::operation::{Answer, BoxFuture, Handler, Operation};
 use crate::{Credential, Ctx};
 use serde::Serialize;
@@ -63,6 +63,7 @@ pub struct Service {
     /// Its hosts' label, and what answers there.
     pub(crate) site: Option<(&'static str, SiteHandler)>,
     pub(crate) cross_origin: Option<CrossOriginHandler>,
+    pub(crate) served: Option<(ServedWanted, ServedHandler)>,
     /// What it keeps, for people.
     pub tables: Vec<TableInfo>,
 }
@@ -80,6 +81,7 @@ impl Service {
             credentials: None,
             site: None,
             cross_origin: None,
+            served: None,
             tables: Vec::new(),
         }
     }

@@ -16,6 +16,7 @@ mod lifecycle;
 mod limits;
 mod listing;
 mod lock;
+mod logs;
 mod notification;
 mod object;
 mod ops;

@@ -30,7 +30,8 @@ pub fn request_headers(ctx: &Ctx) -> [(String, String); 2] {
     ]
 }
 
-fn host_id(ctx: &Ctx) -> String {
+/// The second id of a request.
+pub fn host_id(ctx: &Ctx) -> String {
     let id = ctx.request().id.as_str();
     let halves = [Sha256::digest(id), Sha256::digest(format!("{id}."))];
     let mut bytes = [0; 56];

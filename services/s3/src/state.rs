@@ -21,6 +21,8 @@ pub const TABLES: &[TableInfo] = &[
     BUCKETS.owned_info(),
     OWN_BUCKETS.info(),
     CONFIGURATIONS.info(),
+    LOGGED.info(),
+    LOG_LINES.info(),
     ACCOUNT_RULES.info(),
     OBJECTS.info(),
     VERSIONS.info(),
@@ -39,6 +41,11 @@ pub const OWN_BUCKETS: Table<(String,), ()> = Table::new(0x0501, "s3.own_buckets
 /// Lifetime: until it is deleted, or the bucket is. Key: bucket, kind (`cors`), id (of those that have several of a
 /// kind, else empty). Value: the configuration as JSON, in the model's names.
 pub const CONFIGURATIONS: Table<(u64, String, String), Vec<u8>> = Table::new(0x0502, "s3.configurations");
+
+/// Lifetime: while the bucket is logged. Place: the world's. Key: the bucket's name.
+pub const LOGGED: Table<(String,), ()> = Table::new(0x0503, "s3.logged");
+/// Lifetime: until it is delivered. Key: bucket, milliseconds since 1970, a random number. Value: a line of its access log.
+pub const LOG_LINES: Table<(u64, u64, u64), Vec<u8>> = Table::new(0x0550, "s3.log_lines");
 
 /// Lifetime: until it is deleted. Place: its account's, in no region. Key: kind (`public_access_block`). Value: as JSON.
 pub const ACCOUNT_RULES: Table<(String,), Vec<u8>> = Table::new(0x0530, "s3.account_rules");

@@ -60,7 +60,7 @@ pub struct Arrival {
     host: Option<HeaderValue>,
     /// The marks of all headers' names.
     names: u64,
-    /// Of a request that a page may stand behind: what it means, as the model's templates have it.
+    /// What a request means, as the model's templates have it, where somebody asks for it later.
     path: OnceLock<Box<str>>,
     /// The status that a site answers in place of 200.
     status: OnceLock<u16>,
@@ -103,11 +103,9 @@ impl Arrival {
         }
     }
 
-    /// Notes the path as the model's templates have it, where a page may stand behind the request.
+    /// Notes the path as the model's templates have it.
     pub(super) fn note_path(&self, path: &str) {
-        if self.standing != Standing::Plain {
-            self.path.get_or_init(|| path.into());
-        }
+        self.path.get_or_init(|| path.into());
     }
 
     pub(super) fn noted_path(&self) -> Option<&str> {

@@ -15,6 +15,7 @@ use std::borrow::Cow;
 use virga_auth::{Carrier, Claim, Facts as Signed, Fault};
 use virga_base::AwsError;
 use virga_codec::OperationRef;
+use virga_service::Service;
 use virga_shape::address::{self, AddressError};
 use virga_shape::{Protocol, pack};
 
@@ -99,7 +100,14 @@ pub(super) async fn address<'a>(desk: &Desk, arrival: &'a Arrival, raw: Raw) -> 
         Some(path) => Cow::Owned(path),
         None => Cow::Borrowed(arrival.uri.path()),
     };
-    arrival.note_path(&path);
+    let keeps_logs = || {
+        desk.cloud_for(arrival)
+            .service(&found.model.name)
+            .is_some_and(Service::keeps_logs)
+    };
+    if arrival.standing != Standing::Plain || keeps_logs() {
+        arrival.note_path(&path);
+    }
     Ok(Addressed {
         target,
         op,

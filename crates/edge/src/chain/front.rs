@@ -9,12 +9,15 @@ use crate::cors::{self, Standing};
 use crate::place;
 use bytes::Bytes;
 use http::header::{
-    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, ORIGIN, USER_AGENT, VARY,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, ORIGIN, REFERER, USER_AGENT, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+use http_body::Body as _;
 use std::borrow::Cow;
+use virga_auth::Scheme;
+use virga_base::Account;
 use virga_codec::OperationRef;
-use virga_service::{CrossOrigin, Question, Request, Service, Site};
+use virga_service::{Caller, CrossOrigin, Question, Request, Served, Service, Site};
 use virga_shape::{Protocol, pack};
 
 /// What [`front`] leaves to the next stages.
@@ -96,6 +99,7 @@ async fn site<'a>(
 async fn options(desk: &Desk, arrival: &Arrival) -> Result<(), Exit> {
     let asked = arrival.text(&ACCESS_CONTROL_REQUEST_METHOD);
     if let Some((service, path)) = meant(desk, arrival, asked.unwrap_or("GET")) {
+        let noted = path.clone();
         let question = Question {
             path,
             origin: text(arrival, &ORIGIN),
@@ -112,6 +116,7 @@ async fn options(desk: &Desk, arrival: &Arrival) -> Result<(), Exit> {
                 return Err(Exit::Aside(Box::new(answer)));
             }
             CrossOrigin::Refused(error) if !desk.shared.origins.are_named(&arrival.headers) => {
+                arrival.note_path(&noted);
                 return Err(Refused::of(target, None, error).into());
             }
             CrossOrigin::Refused(_) | CrossOrigin::Unruled => {}
@@ -152,6 +157,47 @@ pub(super) async fn tell(desk: &Desk, arrival: &Arrival, encoded: &mut Encoded) 
         CrossOrigin::Refused(_) => encoded.ruled = !desk.shared.origins.are_named(&arrival.headers),
         CrossOrigin::Unruled => {}
     }
+}
+
+/// Tells a service that keeps access logs of an answer.
+pub(super) async fn log(desk: &Desk, arrival: &Arrival, encoded: &mut Encoded) {
+    let Some((told, path)) = encoded.told.as_ref().zip(arrival.noted_path()) else {
+        return;
+    };
+    let cloud = desk.cloud_for(arrival);
+    let service = told.target.model.and_then(|model| cloud.service(&model.name));
+    let Some(service) = service.filter(|service| cloud.wants_served(service, path)) else {
+        return;
+    };
+    let claim = virga_auth::read(&address::signed_facts(arrival)).ok().flatten();
+    let operation = told.target.operation.map_or("", |operation| operation.name.as_str());
+    let body = encoded.response.body();
+    let served = Served {
+        operation: operation.to_owned(),
+        path: path.to_owned(),
+        status: encoded.response.status().as_u16(),
+        error: told.error.as_ref().map(|error| error.code.clone().into_owned()),
+        sent: body.size_hint().exact().filter(|_| arrival.method != Method::HEAD),
+        took_ms: u64::try_from(arrival.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        referrer: text(arrival, &REFERER),
+        signature: claim.as_ref().map(|claim| match claim.scheme {
+            Scheme::V2 => "SigV2",
+            Scheme::V4 | Scheme::V4A => "SigV4",
+        }),
+        carrier: claim.as_ref().map(|claim| match address::is_link(claim) {
+            true => "QueryString",
+            false => "AuthHeader",
+        }),
+    };
+    let (caller, region) = match &told.who {
+        Some(who) => (who.caller.clone(), who.region.clone()),
+        None => {
+            let region = place::region(None, || None, arrival.plain_host());
+            (Caller::anonymous(Account::DEFAULT), region)
+        }
+    };
+    let request = request(arrival, &told.target);
+    cloud.tell_served(service, caller, region, request, served).await;
 }
 
 /// What the rules of the addressed service say of the page behind a request.

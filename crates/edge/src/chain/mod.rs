@@ -66,6 +66,7 @@ pub(crate) async fn walk(desk: &Desk, peer: &Peer, request: http::Request<Payloa
     if arrival.standing != Standing::Plain {
         front::tell(desk, &arrival, &mut encoded).await;
     }
+    front::log(desk, &arrival, &mut encoded).await;
     finish::finish(desk, &arrival, encoded)
 }
 

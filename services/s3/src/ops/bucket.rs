@@ -8,7 +8,9 @@ use crate::acl::canned::On;
 use crate::acl::read::asked_acl;
 use crate::bucket::{location, name};
 use crate::reply::Reply;
-use crate::state::{BUCKETS, Bucket, CONFIGURATIONS, OBJECTS, OWN_BUCKETS, SEQUENCERS, VERSIONS, Versioning, world};
+use crate::state::{
+    BUCKETS, Bucket, CONFIGURATIONS, LOG_LINES, LOGGED, OBJECTS, OWN_BUCKETS, SEQUENCERS, VERSIONS, Versioning, world,
+};
 use crate::upload::parts;
 use crate::wire::{
     CreateBucketOutput, CreateBucketRequest, DeleteBucketRequest, GetBucketLocationOutput, GetBucketLocationRequest,
@@ -178,6 +180,8 @@ fn remove(tx: &mut Tx<'_>, open: &Open) -> Result<(), AwsError> {
     }
     parts::remove_uploads(tx, &bucket)?;
     tx.delete_all(&CONFIGURATIONS, (bucket.id,))?;
+    tx.delete_all(&LOG_LINES, (bucket.id,))?;
+    tx.elsewhere(world()).delete(&LOGGED, (bucket.name.as_str(),))?;
     tx.delete(&SEQUENCERS, (bucket.id,))?;
     lifecycle::schedule::end(tx, &bucket)?;
     tx.elsewhere(world()).delete(&BUCKETS, (bucket.name.as_str(),))?;

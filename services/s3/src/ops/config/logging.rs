@@ -1,13 +1,14 @@
 //! Where a bucket's access logs go.
 
+use crate::access::Open;
 use crate::config::{self, LOGGING, wanted};
-use crate::state::Bucket;
+use crate::state::{Bucket, LOGGED, world};
 use crate::wire::{
     BucketLoggingStatus, GetBucketLoggingOutput, GetBucketLoggingRequest, LoggingEnabled, PutBucketLoggingRequest,
 };
 use crate::{access, errors};
 use virga_base::AwsError;
-use virga_service::Ctx;
+use virga_service::{Ctx, StoreError, Tx};
 use virga_shape::Unit;
 
 const PERMISSIONS: [&str; 3] = ["FULL_CONTROL", "READ", "WRITE"];
@@ -16,6 +17,7 @@ pub async fn put(ctx: Ctx, input: PutBucketLoggingRequest) -> Result<Unit, AwsEr
     let open = access::open(&ctx, wanted!(input, "PutBucketLogging")).await?;
     let Some(enabled) = input.bucket_logging_status.and_then(|status| status.logging_enabled) else {
         config::delete(&open, LOGGING, "").await?;
+        mark(&open, false).await?;
         return Ok(Unit);
     };
     check(&ctx, &open.bucket, &enabled)?;
@@ -23,7 +25,22 @@ pub async fn put(ctx: Ctx, input: PutBucketLoggingRequest) -> Result<Unit, AwsEr
         logging_enabled: Some(enabled),
     };
     config::put(&open, LOGGING, "", status).await?;
+    mark(&open, true).await?;
     Ok(Unit)
+}
+
+/// Marks a bucket as logged, so that requests to all others need not look further.
+async fn mark(open: &Open, on: bool) -> Result<(), AwsError> {
+    let name = open.bucket.name.as_str();
+    let write = |tx: &mut Tx<'_>| -> Result<(), StoreError> {
+        let mut shared = tx.elsewhere(world());
+        if on {
+            shared.put(&LOGGED, (name,), &())
+        } else {
+            shared.delete(&LOGGED, (name,))
+        }
+    };
+    Ok(open.home.write(write).await?)
 }
 
 fn check(ctx: &Ctx, bucket: &Bucket, enabled: &LoggingEnabled) -> Result<(), AwsError> {

@@ -27,6 +27,8 @@ pub fn register(service: Service) -> Service {
         .on(wire::DELETE_BUCKET_WEBSITE, website::delete)
         .site("s3-website", crate::site::serve)
         .on(wire::PUT_BUCKET_LOGGING, logging::put)
+        .served(crate::logs::wanted, crate::logs::note)
+        .due(crate::logs::DELIVER, crate::logs::deliver)
         .on(wire::GET_BUCKET_LOGGING, logging::get)
         .stored(wire::PUT_BUCKET_ACCELERATE_CONFIGURATION, switches::put_acceleration)
         .on(wire::GET_BUCKET_ACCELERATE_CONFIGURATION, switches::get_acceleration)
