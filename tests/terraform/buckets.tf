@@ -206,16 +206,6 @@ resource "aws_s3_bucket_replication_configuration" "site" {
   }
 }
 
-resource "aws_s3_bucket_server_side_encryption_configuration" "plain" {
-  bucket = aws_s3_bucket.plain.id
-
-  rule {
-    apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256"
-    }
-  }
-}
-
 resource "aws_s3_bucket_ownership_controls" "plain" {
   bucket = aws_s3_bucket.plain.id
 
@@ -225,8 +215,8 @@ resource "aws_s3_bucket_ownership_controls" "plain" {
 }
 
 resource "aws_s3_bucket_acl" "plain" {
-  bucket     = aws_s3_bucket_ownership_controls.plain.bucket
-  acl        = "private"
+  bucket = aws_s3_bucket_ownership_controls.plain.bucket
+  acl    = "private"
 }
 
 resource "aws_s3_bucket_logging" "site" {
