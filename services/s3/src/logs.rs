@@ -16,6 +16,9 @@ const GATHER_S: i64 = 300;
 /// Lines in one object.
 const LINES_MAX: usize = 10_000;
 
+/// A row of a line: its key and its text.
+type Line = ((u64, u64, u64), Vec<u8>);
+
 /// Whether a request to that path is to be told of.
 pub fn wanted(cloud: &Cloud, path: &str) -> bool {
     let (name, _) = split(path);
@@ -174,7 +177,7 @@ pub async fn deliver(ctx: Ctx, payload: Vec<u8>) -> Result<(), AwsError> {
     }
 }
 
-async fn clear(ctx: &Ctx, bucket: &Bucket, lines: &[((u64, u64, u64), Vec<u8>)]) -> Result<(), AwsError> {
+async fn clear(ctx: &Ctx, bucket: &Bucket, lines: &[Line]) -> Result<(), AwsError> {
     if lines.is_empty() {
         return Ok(());
     }
