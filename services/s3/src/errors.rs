@@ -561,3 +561,22 @@ pub fn locked() -> AwsError {
         "Access Denied because object protected by object lock.",
     )
 }
+
+/// Customers' keys are for AES-256 alone.
+pub fn invalid_encryption_algorithm(algorithm: &str) -> AwsError {
+    error(
+        400,
+        "InvalidEncryptionAlgorithmError",
+        "The Encryption request you specified is not valid. Supported value: AES256.",
+    )
+    .with_detail("ArgumentName", "x-amz-server-side-encryption")
+    .with_detail("ArgumentValue", algorithm)
+}
+
+pub fn wrong_customer_key() -> AwsError {
+    error(
+        403,
+        "AccessDenied",
+        "Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key.",
+    )
+}

@@ -226,6 +226,8 @@ pub struct Part {
     /// Its CRC64NVME, of which that of the whole is made.
     pub crc64: u64,
     pub content: Content,
+    /// Of its encryption with a customer's key.
+    pub nonce: u64,
 }
 
 record!(Part, 1);
@@ -296,7 +298,11 @@ pub enum Encryption {
         twice: bool,
     },
     /// SSE-C: the MD5 of the customer's key, in base64.
-    Customer { key_md5: String },
+    Customer {
+        key_md5: String,
+        /// The number of its content's encryption; parts have their own.
+        nonce: u64,
+    },
 }
 
 /// What keeps an object from being deleted.

@@ -1,7 +1,8 @@
 //! An object's bytes: small ones in a row of their own, large ones in files.
 
+use super::customer::{self, Key, Run};
 use crate::reply::whole;
-use crate::state::{BYTES, Bucket, Content};
+use crate::state::{BYTES, Bucket, Content, Version};
 use crate::upload::parts;
 use bytes::Bytes;
 use std::ops::Range;
@@ -90,37 +91,54 @@ pub fn release(tx: &mut Tx<'_>, bucket: &Bucket, content: &Content) -> Result<()
     }
 }
 
+/// Some bytes of one content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extent {
+    pub piece: Piece,
+    /// Of its encryption with a customer's key.
+    pub nonce: u64,
+}
+
 /// The bytes that a range of an object is made of, for [`stream`]. Those of rows are read now.
-pub fn pieces(
+pub fn extents(
     tx: &ReadTx<'_>,
     bucket: &Bucket,
-    content: &Content,
+    version: &Version,
     range: Range<u64>,
-) -> Result<Vec<Piece>, StoreError> {
-    if let Content::Parts(number) = content {
-        let mut pieces = Vec::new();
+) -> Result<Vec<Extent>, StoreError> {
+    if let Content::Parts(number) = &version.content {
+        let mut extents = Vec::new();
         for (part, range) in parts::overlapping(tx, bucket, *number, &range)? {
             let bytes = row(tx, bucket, &part.content)?;
             let content = as_blob(&part.content, bytes);
-            pieces.push(Piece { content, range });
+            extents.push(Extent {
+                piece: Piece { content, range },
+                nonce: part.nonce,
+            });
         }
-        return Ok(pieces);
+        return Ok(extents);
     }
-    let content = as_blob(content, row(tx, bucket, content)?);
-    Ok(vec![Piece { content, range }])
+    let content = as_blob(&version.content, row(tx, bucket, &version.content)?);
+    Ok(vec![Extent {
+        piece: Piece { content, range },
+        nonce: customer::nonce_of(&version.encryption),
+    }])
 }
 
-/// A range of some pieces.
-pub fn cut(pieces: &[Piece], range: &Range<u64>) -> Vec<Piece> {
+/// A range of some extents.
+pub fn cut(extents: &[Extent], range: &Range<u64>) -> Vec<Extent> {
     let (mut cut, mut at) = (Vec::new(), 0);
-    for piece in pieces {
+    for Extent { piece, nonce } in extents {
         let (from, to) = (piece.range.start, piece.range.end);
         let next = at + (to - from);
         let within = from + range.start.clamp(at, next) - at..from + range.end.clamp(at, next) - at;
         if within.start < within.end {
-            cut.push(Piece {
-                content: piece.content.clone(),
-                range: within,
+            cut.push(Extent {
+                piece: Piece {
+                    content: piece.content.clone(),
+                    range: within,
+                },
+                nonce: *nonce,
             });
         }
         at = next;
@@ -136,33 +154,54 @@ pub fn row(tx: &ReadTx<'_>, bucket: &Bucket, content: &Content) -> Result<Option
     }
 }
 
-/// Streams some pieces. `pin` was taken before their rows were read.
-pub fn stream(ctx: &Ctx, pin: Pin, pieces: Vec<Piece>) -> Body {
-    match pieces.as_slice() {
-        [] => whole(Bytes::new()),
-        [piece] => match piece.at_hand() {
-            Some(bytes) => whole(bytes),
-            None => ctx.blobs().body(pin, pieces).boxed(),
-        },
-        _ => ctx.blobs().body(pin, pieces).boxed(),
+/// Streams some extents, decrypted where there is a key. `pin` was taken before their rows were read.
+pub fn stream(ctx: &Ctx, pin: Pin, extents: Vec<Extent>, key: Option<&Key>) -> Body {
+    let runs: Vec<Run> = extents
+        .iter()
+        .filter(|_| key.is_some())
+        .map(|Extent { piece, nonce }| Run {
+            length: piece.range.end - piece.range.start,
+            nonce: *nonce,
+            at: piece.range.start,
+        })
+        .collect();
+    let at_hand = match extents.as_slice() {
+        [] => Some(Bytes::new()),
+        [only] => only.piece.at_hand(),
+        _ => None,
+    };
+    let body = match at_hand {
+        Some(bytes) => whole(bytes),
+        None => {
+            let pieces = extents.into_iter().map(|extent| extent.piece);
+            ctx.blobs().body(pin, pieces).boxed()
+        }
+    };
+    match key {
+        Some(key) => customer::decrypt(body, key.clone(), runs),
+        None => body,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::cut;
+    use super::{Extent, cut};
     use virga_blob::{Content, Piece};
 
     #[test]
     fn a_range_of_pieces_is_cut_from_each() {
-        let piece = |range: std::ops::Range<u64>| Piece {
-            content: Content::EMPTY,
-            range,
+        let piece = |range: std::ops::Range<u64>| Extent {
+            piece: Piece {
+                content: Content::EMPTY,
+                range,
+            },
+            nonce: 0,
         };
         let pieces = [piece(0..5), piece(10..13), piece(0..4)];
         let ranges = |from, to| -> Vec<(u64, u64)> {
             let cut = cut(&pieces, &(from..to)).into_iter();
-            cut.map(|piece| (piece.range.start, piece.range.end)).collect()
+            cut.map(|extent| (extent.piece.range.start, extent.piece.range.end))
+                .collect()
         };
         assert_eq!(ranges(0, 12), [(0, 5), (10, 13), (0, 4)]);
         assert_eq!(ranges(1, 2), [(1, 2)]);

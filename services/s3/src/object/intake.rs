@@ -2,6 +2,7 @@
 
 use super::checksum::{self, Hasher};
 use super::content::Written;
+use super::customer::Cipher;
 use crate::state::{Algorithm, Checksum};
 use crate::{errors, limits};
 use base64::Engine as _;
@@ -24,6 +25,8 @@ pub struct Announced {
     pub default: Option<Algorithm>,
     /// An algorithm of which a checksum is wanted in any case.
     pub also: Option<Algorithm>,
+    /// With which it is kept.
+    pub cipher: Option<Cipher>,
     /// Whether its length need not be known before its end.
     pub open_ended: bool,
 }
@@ -66,6 +69,7 @@ pub async fn take_body(ctx: &Ctx, body: Option<Body>, announced: Announced) -> R
         md5: Md5::new(),
         hasher: algorithm.map(Hasher::new),
         also: announced.also.map(Hasher::new),
+        cipher: announced.cipher,
         trailer: None,
     };
     if let Some(body) = body {
@@ -110,6 +114,7 @@ struct Intake {
     md5: Md5,
     hasher: Option<Hasher>,
     also: Option<Hasher>,
+    cipher: Option<Cipher>,
     /// The checksum that came behind the body.
     trailer: Option<Checksum>,
 }
@@ -127,6 +132,10 @@ impl Intake {
                     if let Some(hasher) = &mut self.hasher {
                         hasher.update(&bytes);
                     }
+                    let bytes = match &mut self.cipher {
+                        Some(cipher) => cipher.apply(bytes),
+                        None => bytes,
+                    };
                     self.writer.write(bytes).await.map_err(|error| not_written(&error))?;
                 }
                 Err(frame) => {

@@ -3,6 +3,7 @@
 pub mod checksum;
 pub mod conditions;
 pub mod content;
+pub mod customer;
 pub mod encryption;
 pub mod headers;
 pub mod intake;

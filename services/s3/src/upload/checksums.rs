@@ -130,6 +130,7 @@ mod tests {
             checksum: Some(full(algorithm, text(algorithm))),
             crc64: super::crc64_of(&full(Algorithm::Crc64Nvme, text(Algorithm::Crc64Nvme))),
             content: Content::Nothing,
+            nonce: 0,
         }
     }
 

@@ -3,6 +3,7 @@
 mod access;
 mod buckets;
 mod copies;
+mod customers;
 mod lifecycle;
 mod lists;
 mod locks;

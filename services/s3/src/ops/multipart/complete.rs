@@ -7,7 +7,7 @@ use crate::object::checksum::{asked, sent_checksums, tell_checksum};
 use crate::object::conditions::Writing;
 use crate::object::encryption::tell_own_encryption;
 use crate::object::{key, version_id, versions};
-use crate::state::{Bucket, Checksum, Content, Part, UPLOADS, Upload, VERSIONS, Version};
+use crate::state::{Bucket, Checksum, Content, Encryption, Part, UPLOADS, Upload, VERSIONS, Version};
 use crate::upload::{checksums, id, parts};
 use crate::wire::{CompleteMultipartUploadOutput, CompleteMultipartUploadRequest, CompletedPart};
 use crate::{errors, lifecycle, limits};
@@ -256,7 +256,8 @@ impl Completion {
         Ok(Version {
             size,
             etag: etag(&parts),
-            checksum: Some(checksum),
+            // Of what is encrypted with a customer's key, S3 keeps only what it is told to.
+            checksum: Some(checksum).filter(|_| upload.checksum.is_some() || !is_customers(upload)),
             parts: u32::try_from(parts.len()).ok(),
             content: Content::Parts(upload.number),
             modified: upload.initiated,
@@ -309,6 +310,10 @@ impl Completion {
         }
         Ok(())
     }
+}
+
+fn is_customers(upload: &Upload) -> bool {
+    matches!(upload.version.encryption, Encryption::Customer { .. })
 }
 
 fn check_part_checksum(

@@ -1,10 +1,11 @@
 //! UploadPartCopy.
 
-use super::part::Target;
+use super::part::{Seal, Target};
 use crate::access::{self, Wanted};
 use crate::errors;
 use crate::object::checksum::{Asked, tell_checksum_value};
 use crate::object::conditions::Reading;
+use crate::object::customer::{self, customer_of, source_customer_of};
 use crate::object::encryption::tell_encryption;
 use crate::object::intake::{self, Announced};
 use crate::object::key;
@@ -38,14 +39,19 @@ pub async fn copy(ctx: Ctx, mut input: UploadPartCopyRequest) -> Result<UploadPa
         if_modified_since: input.copy_source_if_modified_since,
         if_unmodified_since: input.copy_source_if_unmodified_since,
     };
+    let customer = customer_of!(input).read()?;
+    customer::check_part(&upload.version.encryption, customer.as_ref())?;
+    let seal = Seal::new(&ctx, customer);
+    let source_key = source_customer_of!(input).read()?;
     let owner = input.expected_source_bucket_owner.as_deref();
-    let origin = Origin::find(&ctx, &source, owner, &conditions).await?;
+    let origin = Origin::find(&ctx, &source, owner, &conditions, source_key).await?;
     let range = within(wanted, input.copy_source_range.as_deref(), origin.version.size)?;
     let body = origin.stream(&ctx, &range);
     let algorithm = upload.checksum.map(|(algorithm, _)| algorithm);
     let announced = Announced {
         length: i64::try_from(range.end - range.start).ok(),
         checksum: Asked { algorithm, value: None },
+        cipher: seal.cipher(),
         also: (algorithm != Some(Algorithm::Crc64Nvme)).then_some(Algorithm::Crc64Nvme),
         ..Announced::default()
     };
@@ -55,6 +61,7 @@ pub async fn copy(ctx: Ctx, mut input: UploadPartCopyRequest) -> Result<UploadPa
         key: &key,
         upload_id: &upload_id,
         number,
+        seal,
     };
     let part = target.keep(taken, ctx.now()).await?;
     let mut result = CopyPartResult {

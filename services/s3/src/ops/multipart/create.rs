@@ -3,6 +3,7 @@
 use crate::access::{self, Wanted, ownership};
 use crate::acl::read::asked_acl;
 use crate::lock::lock_of;
+use crate::object::customer::{self, customer_of};
 use crate::object::encryption::{choose, encryption_of, tell_encryption};
 use crate::object::headers::{headers_of, metadata, storage_class, website_redirect};
 use crate::object::versions::{self, bare};
@@ -33,7 +34,9 @@ pub async fn create(
     let open = access::open(&ctx, wanted).await?;
     let checksum = choose_checksum(input.checksum_algorithm.as_deref(), input.checksum_type.as_deref())?;
     let (owner, acl) = ownership::of_new_object(&ctx, &open, &asked_acl!(input, object))?;
-    let version = Version {
+    let customer = customer_of!(input).read()?;
+    let method = input.server_side_encryption.clone();
+    let mut version = Version {
         headers: headers_of!(input),
         metadata: metadata(input.metadata.take())?,
         storage_class: storage_class(input.storage_class.take())?,
@@ -46,6 +49,7 @@ pub async fn create(
         acl,
         ..bare(owner, ctx.now())
     };
+    version.encryption = customer::choose(customer.as_ref(), method.as_deref(), version.encryption, || 0)?;
     let now = ctx.now();
     let (upload_id, number) = id::draw(ctx.ids(), now);
     let upload = Upload {

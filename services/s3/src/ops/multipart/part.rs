@@ -3,6 +3,7 @@
 use crate::access::{self, Open, Wanted};
 use crate::errors;
 use crate::object::checksum::{self, asked, sent_checksums, tell_checksum_value};
+use crate::object::customer::{self, Cipher, Key, customer_of};
 use crate::object::encryption::tell_encryption;
 use crate::object::intake::{self, Announced, Taken};
 use crate::object::key;
@@ -27,12 +28,16 @@ pub async fn upload(ctx: Ctx, mut input: UploadPartRequest) -> Result<UploadPart
     let upload = open.home.read(|tx| parts::find(tx, &open, &key, &upload_id))?;
     let asked = asked(sent_checksums!(input), input.checksum_algorithm.as_deref())?;
     check_algorithm(&upload, &asked)?;
+    let customer = customer_of!(input).read()?;
+    customer::check_part(&upload.version.encryption, customer.as_ref())?;
+    let seal = Seal::new(&ctx, customer);
     let announced = Announced {
         length: input.content_length,
         md5: input.content_md5.take(),
         also: (asked.algorithm != Some(Algorithm::Crc64Nvme)).then_some(Algorithm::Crc64Nvme),
         default: upload.checksum.map(|(algorithm, _)| algorithm),
         checksum: asked,
+        cipher: seal.cipher(),
         ..Announced::default()
     };
     let taken = intake::take(&ctx, announced).await?;
@@ -41,6 +46,7 @@ pub async fn upload(ctx: Ctx, mut input: UploadPartRequest) -> Result<UploadPart
         key: &key,
         upload_id: &upload_id,
         number,
+        seal,
     };
     let part = target.keep(taken, ctx.now()).await?;
     let mut output = UploadPartOutput {
@@ -76,6 +82,24 @@ pub struct Target<'a> {
     pub key: &'a str,
     pub upload_id: &'a str,
     pub number: u32,
+    pub seal: Seal,
+}
+
+/// How a part's bytes are encrypted.
+pub struct Seal {
+    key: Option<Key>,
+    nonce: u64,
+}
+
+impl Seal {
+    pub fn new(ctx: &Ctx, key: Option<Key>) -> Seal {
+        let nonce = key.as_ref().map_or(0, |_| ctx.ids().u64());
+        Seal { key, nonce }
+    }
+
+    pub fn cipher(&self) -> Option<Cipher> {
+        self.key.as_ref().map(|key| Cipher::new(key, self.nonce, 0))
+    }
 }
 
 impl Target<'_> {
@@ -85,7 +109,11 @@ impl Target<'_> {
         let part = Part {
             size: taken.size,
             offset: 0,
-            etag: taken.md5,
+            etag: match self.seal.key {
+                Some(_) => customer::etag(self.seal.nonce, &taken.md5),
+                None => taken.md5,
+            },
+            nonce: self.seal.nonce,
             modified: Timestamp::from_secs(now.as_secs()),
             checksum: taken.checksum,
             crc64,

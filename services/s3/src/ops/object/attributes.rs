@@ -5,6 +5,7 @@ use crate::access::{self, Wanted};
 use crate::errors;
 use crate::listing;
 use crate::object::checksum::{tell_checksum, tell_checksum_value};
+use crate::object::customer::{self, customer_of};
 use crate::object::key;
 use crate::state::{Part, Version};
 use crate::upload::parts;
@@ -16,7 +17,7 @@ use virga_service::Ctx;
 
 const KNOWN: [&str; 5] = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"];
 
-pub async fn get(ctx: Ctx, input: GetObjectAttributesRequest) -> Result<GetObjectAttributesOutput, AwsError> {
+pub async fn get(ctx: Ctx, mut input: GetObjectAttributesRequest) -> Result<GetObjectAttributesOutput, AwsError> {
     let key = key::read(input.key)?;
     let version_id = input.version_id.filter(|id| !id.is_empty());
     let wanted = Wanted {
@@ -38,11 +39,13 @@ pub async fn get(ctx: Ctx, input: GetObjectAttributesRequest) -> Result<GetObjec
             "x-amz-object-attributes",
         ));
     }
+    let customer = customer_of!(input).read()?;
     let wants = |name: &str| asked.contains(&name);
     let max = listing::Asked::limit(input.max_parts, "max-parts")?;
     let marker = input.part_number_marker.unwrap_or(0);
     let (version, parts) = open.home.read(|tx| -> Result<_, AwsError> {
         let version = read_version(tx, &open.bucket, &key, version_id.as_deref(), "GET")?;
+        customer::check_read(&version.encryption, customer.as_ref())?;
         let parts = match parts::of_content(&version.content).filter(|_| wants("ObjectParts") && told_by_part(&version))
         {
             Some(upload) => parts::list(tx, &open.bucket, upload, u32::try_from(marker).unwrap_or(0), max + 1)?,

@@ -8,7 +8,8 @@ use crate::events::What;
 use crate::lock::lock_of;
 use crate::object::checksum::{self, tell_checksum};
 use crate::object::conditions::{Reading, Writing};
-use crate::object::content::{self, Written};
+use crate::object::content::{self, Extent, Written};
+use crate::object::customer::{self, Cipher, Key, customer_of, source_customer_of};
 use crate::object::encryption::{choose, encryption_of, tell_encryption};
 use crate::object::headers::{headers_of, metadata, storage_class, website_redirect};
 use crate::object::intake::{self, Announced};
@@ -22,7 +23,6 @@ use crate::wire::{CopyObjectOutput, CopyObjectRequest, CopyObjectResult};
 use crate::{errors, lifecycle, limits};
 use std::ops::Range;
 use virga_base::AwsError;
-use virga_blob::Piece;
 use virga_service::Ctx;
 
 /// Whether something is taken from the source or from the request.
@@ -69,7 +69,8 @@ pub async fn copy(ctx: Ctx, mut input: CopyObjectRequest) -> Result<CopyObjectOu
         if_unmodified_since: input.copy_source_if_unmodified_since,
     };
     let expected_owner = input.expected_source_bucket_owner.take();
-    let from = Origin::find(&ctx, &source, expected_owner.as_deref(), &reading).await?;
+    let source_key = source_customer_of!(input).read()?;
+    let from = Origin::find(&ctx, &source, expected_owner.as_deref(), &reading, source_key).await?;
 
     let asked = encryption_of!(input);
     let encrypts = asked.method.is_some() || input.sse_customer_algorithm.is_some();
@@ -87,8 +88,10 @@ pub async fn copy(ctx: Ctx, mut input: CopyObjectRequest) -> Result<CopyObjectOu
              object's metadata, storage class, website redirect location or encryption attributes.",
         ));
     }
+    let customer = customer_of!(input).read()?;
+    let method = input.server_side_encryption.clone();
     let original = &from.version;
-    let version = Version {
+    let mut version = Version {
         headers: match directive {
             Directive::Copy => original.headers.clone(),
             Directive::Replace => headers_of!(input),
@@ -108,8 +111,10 @@ pub async fn copy(ctx: Ctx, mut input: CopyObjectRequest) -> Result<CopyObjectOu
         acl,
         ..bare(owner, ctx.now())
     };
+    let (encryption, nonce) = (version.encryption, || ctx.ids().u64());
+    version.encryption = customer::choose(customer.as_ref(), method.as_deref(), encryption, nonce)?;
     let algorithm = checksum::asked([], input.checksum_algorithm.as_deref())?.algorithm;
-    let (version, written) = from.transfer(&ctx, version, algorithm).await?;
+    let (version, written) = from.transfer(&ctx, version, algorithm, customer.as_ref()).await?;
     let kept = store(&open, What::CreatedCopy, &key, version, &written, &conditions).await?;
     let mut result = CopyObjectResult {
         e_tag: Some(kept.quoted_etag()),
@@ -135,9 +140,11 @@ pub struct Origin {
     pub open: Open,
     pub version: Version,
     /// All of its bytes.
-    pub pieces: Vec<Piece>,
+    pub extents: Vec<Extent>,
     /// Keeps the files that they are in.
     pub pin: virga_blob::Pin,
+    /// That it is encrypted with.
+    pub customer: Option<Key>,
 }
 
 impl Origin {
@@ -147,6 +154,7 @@ impl Origin {
         source: &Source,
         expected_owner: Option<&str>,
         conditions: &Reading,
+        customer: Option<Key>,
     ) -> Result<Origin, AwsError> {
         // A copy may come from any region.
         let open = access::reach(ctx, Some(&source.bucket), expected_owner)?;
@@ -160,7 +168,7 @@ impl Origin {
         };
         access::authorize(ctx, &asked)?;
         let pin = ctx.blobs().pin();
-        let (version, pieces) = open.home.read(|tx| -> Result<_, AwsError> {
+        let (version, extents) = open.home.read(|tx| -> Result<_, AwsError> {
             let id = source.version_id.as_deref();
             let version = read_version(tx, &open.bucket, &source.key, id, "GET").map_err(|error| {
                 if error.code == "MethodNotAllowed" {
@@ -170,20 +178,22 @@ impl Origin {
                 }
                 error
             })?;
-            let pieces = content::pieces(tx, &open.bucket, &version.content, 0..version.size)?;
-            Ok((version, pieces))
+            let extents = content::extents(tx, &open.bucket, &version, 0..version.size)?;
+            Ok((version, extents))
         })?;
         if let Some(unmet) = conditions.unmet(&version, ctx.now()) {
             return Err(unmet.of_copy());
         }
+        customer::check_read(&version.encryption, customer.as_ref())?;
         if version.is_archived(ctx.now()) {
             return Err(errors::not_in_active_tier());
         }
         Ok(Origin {
             open,
             version,
-            pieces,
+            extents,
             pin,
+            customer,
         })
     }
 
@@ -193,6 +203,7 @@ impl Origin {
         ctx: &Ctx,
         mut copy: Version,
         algorithm: Option<Algorithm>,
+        customer: Option<&Key>,
     ) -> Result<(Version, Written), AwsError> {
         let original = &self.version;
         if original.size > limits::OBJECT_PUT_MAX_BYTES {
@@ -201,30 +212,42 @@ impl Origin {
             ));
         }
         let kept = original.checksum.as_ref().filter(|checksum| !checksum.composite);
-        let same = original.parts.is_none() && kept.is_some_and(|kept| algorithm.is_none_or(|a| a == kept.algorithm));
+        let plain = self.customer.is_none() && customer.is_none();
+        let same =
+            plain && original.parts.is_none() && kept.is_some_and(|kept| algorithm.is_none_or(|a| a == kept.algorithm));
         copy.size = original.size;
         if same {
             copy.etag = original.etag.clone();
             copy.checksum = original.checksum.clone();
-            let written = Written::shared(ctx, &original.content, self.pieces.first().and_then(Piece::at_hand));
+            let written = Written::shared(
+                ctx,
+                &original.content,
+                self.extents.first().and_then(|extent| extent.piece.at_hand()),
+            );
             return Ok((copy, written));
         }
+        let nonce = customer::nonce_of(&copy.encryption);
         let default = original.checksum.as_ref().map(|checksum| checksum.algorithm);
         let body = self.stream(ctx, &(0..original.size));
         let announced = Announced {
             length: i64::try_from(original.size).ok(),
             checksum: checksum::Asked { algorithm, value: None },
             default: default.or(Some(Algorithm::Crc64Nvme)),
+            cipher: customer.map(|key| Cipher::new(key, nonce, 0)),
             ..Announced::default()
         };
         let taken = intake::take_body(ctx, Some(body), announced).await?;
-        copy.etag = taken.md5;
+        copy.etag = match customer {
+            Some(_) => customer::etag(nonce, &taken.md5),
+            None => taken.md5,
+        };
         copy.checksum = taken.checksum;
         Ok((copy, taken.written))
     }
 
     /// A range of the source's bytes.
     pub fn stream(&self, ctx: &Ctx, range: &Range<u64>) -> virga_service::Body {
-        content::stream(ctx, self.pin.clone(), content::cut(&self.pieces, range))
+        let extents = content::cut(&self.extents, range);
+        content::stream(ctx, self.pin.clone(), extents, self.customer.as_ref())
     }
 }

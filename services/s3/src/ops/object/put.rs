@@ -7,6 +7,7 @@ use crate::lock::lock_of;
 use crate::object::checksum::{asked, sent_checksums, tell_checksum};
 use crate::object::conditions::Writing;
 use crate::object::content::Written;
+use crate::object::customer::{self, Cipher, customer_of};
 use crate::object::encryption::{choose, encryption_of, tell_encryption};
 use crate::object::headers::{headers_of, metadata, storage_class, website_redirect};
 use crate::object::intake::{self, Announced};
@@ -43,6 +44,8 @@ async fn run(ctx: Ctx, mut input: PutObjectRequest, open_ended: bool) -> Result<
     }
     let (owner, acl) = ownership::of_new_object(&ctx, &open, &asked_acl!(input, object))?;
     let conditions = Writing::new(input.if_match.take(), input.if_none_match.take())?;
+    let customer = customer_of!(input).read()?;
+    let method = input.server_side_encryption.clone();
     let mut version = Version {
         headers: headers_of!(input),
         metadata: metadata(input.metadata.take())?,
@@ -56,6 +59,9 @@ async fn run(ctx: Ctx, mut input: PutObjectRequest, open_ended: bool) -> Result<
         acl,
         ..bare(owner, ctx.now())
     };
+    let (encryption, nonce) = (version.encryption, || ctx.ids().u64());
+    version.encryption = customer::choose(customer.as_ref(), method.as_deref(), encryption, nonce)?;
+    let nonce = customer::nonce_of(&version.encryption);
     // What cannot succeed is refused before its body comes.
     if conditions.is_any() {
         let current = open.home.read(|tx| versions::current(tx, &open.bucket, &key))?;
@@ -67,11 +73,15 @@ async fn run(ctx: Ctx, mut input: PutObjectRequest, open_ended: bool) -> Result<
         checksum: asked(sent_checksums!(input), input.checksum_algorithm.as_deref())?,
         default: Some(Algorithm::Crc64Nvme),
         open_ended,
+        cipher: customer.as_ref().map(|key| Cipher::new(key, nonce, 0)),
         ..Announced::default()
     };
     let taken = intake::take(&ctx, announced).await?;
     version.size = taken.size;
-    version.etag = taken.md5;
+    version.etag = match &customer {
+        Some(_) => customer::etag(nonce, &taken.md5),
+        None => taken.md5,
+    };
     version.checksum = taken.checksum;
     version.modified = bare(version.owner, ctx.now()).modified;
     let what = if open_ended {

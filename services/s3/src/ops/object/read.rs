@@ -3,6 +3,7 @@
 use crate::access::{self, Open, Wanted};
 use crate::object::checksum::tell_checksum;
 use crate::object::conditions::Reading;
+use crate::object::customer::{self, customer_of};
 use crate::object::encryption::tell_encryption;
 use crate::object::headers::DEFAULT_CONTENT_TYPE;
 use crate::object::{content, key, range, rfc2047, version_id, versions};
@@ -68,6 +69,7 @@ struct Asked {
     part_number: Option<i32>,
     overrides: Overrides,
     checksum: bool,
+    customer: Option<customer::Key>,
     method: &'static str,
 }
 
@@ -97,6 +99,7 @@ macro_rules! asked {
             checksum: $input
                 .checksum_mode
                 .is_some_and(|mode| mode.eq_ignore_ascii_case("ENABLED")),
+            customer: customer_of!($input).read()?,
             method: $method,
         }
     };
@@ -156,15 +159,15 @@ macro_rules! tell {
     }};
 }
 
-pub async fn get(ctx: Ctx, input: GetObjectRequest) -> Result<Reply<GetObjectOutput>, AwsError> {
+pub async fn get(ctx: Ctx, mut input: GetObjectRequest) -> Result<Reply<GetObjectOutput>, AwsError> {
     let asked = asked!(input, "GET");
     let (open, found) = find(&ctx, &asked, true).await?;
     let mut output = GetObjectOutput::default();
     tell!(output, open, asked, found);
     let Found {
-        pieces, pin, partial, ..
+        extents, pin, partial, ..
     } = found;
-    let body = content::stream(&ctx, pin, pieces);
+    let body = content::stream(&ctx, pin, extents, asked.customer.as_ref());
     Ok(Reply {
         body: Some(body),
         status: partial.then_some(206),
@@ -172,7 +175,7 @@ pub async fn get(ctx: Ctx, input: GetObjectRequest) -> Result<Reply<GetObjectOut
     })
 }
 
-pub async fn head(ctx: Ctx, input: HeadObjectRequest) -> Result<Reply<HeadObjectOutput>, AwsError> {
+pub async fn head(ctx: Ctx, mut input: HeadObjectRequest) -> Result<Reply<HeadObjectOutput>, AwsError> {
     let asked = asked!(input, "HEAD");
     let (open, found) = find(&ctx, &asked, false).await?;
     let mut output = HeadObjectOutput::default();
@@ -186,7 +189,7 @@ pub async fn head(ctx: Ctx, input: HeadObjectRequest) -> Result<Reply<HeadObject
 /// The object that a read means, and what of it.
 struct Found {
     version: Version,
-    pieces: Vec<virga_blob::Piece>,
+    extents: Vec<content::Extent>,
     /// Of what is read, where it is known.
     checksum: Option<crate::state::Checksum>,
     pin: virga_blob::Pin,
@@ -225,6 +228,7 @@ async fn find(ctx: &Ctx, asked: &Asked, with_bytes: bool) -> Result<(Open, Found
         if with_bytes && version.is_archived(ctx.now()) {
             return Err(errors::invalid_object_state(version.storage_class()));
         }
+        customer::check_read(&version.encryption, asked.customer.as_ref())?;
         let mut found = Found::whole(version, pin.clone());
         if let Some(header) = &asked.range
             && let Some(range) = range::parse(header, found.version.size)?
@@ -237,7 +241,7 @@ async fn find(ctx: &Ctx, asked: &Asked, with_bytes: bool) -> Result<(Open, Found
             found.narrow(tx, &open.bucket, number)?;
         }
         if with_bytes {
-            found.pieces = content::pieces(tx, &open.bucket, &found.version.content, found.range.clone())?;
+            found.extents = content::extents(tx, &open.bucket, &found.version, found.range.clone())?;
         }
         Ok(found)
     })?;
@@ -250,7 +254,7 @@ impl Found {
             range: 0..version.size,
             checksum: version.checksum.clone(),
             version,
-            pieces: Vec::new(),
+            extents: Vec::new(),
             pin,
             part: None,
             partial: false,
