@@ -46,8 +46,13 @@ pub async fn create(ctx: Ctx, input: wire::CreateTableInput) -> Result<wire::Cre
     })
     .await?;
     let before = definition.active_at.plus_millis(-MOMENT_MS);
+    let mut described = describe::table(&ctx, &definition, &[], before);
+    // Recorded: only DescribeTable tells what nobody has asked for.
+    if definition.warm.is_none() {
+        described.warm_throughput = None;
+    }
     Ok(wire::CreateTableOutput {
-        table_description: Some(describe::table(&ctx, &definition, &[], before)),
+        table_description: Some(described),
     })
 }
 
