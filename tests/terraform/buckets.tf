@@ -48,8 +48,10 @@ resource "aws_s3_bucket" "copy" {
   force_destroy = true
 }
 
+# Access logs are delivered into this one.
 resource "aws_s3_bucket" "plain" {
-  bucket = "plain-of-the-fruit-team"
+  bucket        = "plain-of-the-fruit-team"
+  force_destroy = true
 }
 
 resource "aws_s3_bucket_versioning" "site" {
