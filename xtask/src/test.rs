@@ -326,6 +326,10 @@ fn clients(run: &mut Run) -> Outcome {
     run.pytest("boto3 by query", &older, &["tests/sdk"])?;
     run.pytest("bare HTTP", &python, &["tests/wire"])?;
     run.pytest("AWS CLI", &python, &["tests/cli"])?;
+    if Command::new("rclone").arg("version").output().is_err() {
+        run.missing
+            .push("rclone against S3: this machine lacks `rclone` (Debian: rclone)".to_owned());
+    }
     Ok(())
 }
 
