@@ -25,6 +25,7 @@ mod policy;
 mod replication;
 mod reply;
 pub mod s3control;
+mod select;
 mod site;
 mod state;
 mod upload;
@@ -103,6 +104,7 @@ fn with_objects() -> Service {
         .on(wire::LIST_OBJECTS, objects::list)
         .on(wire::LIST_OBJECTS_V2, objects::list_v2)
         .on(wire::LIST_OBJECT_VERSIONS, versions::list)
+        .register(wire::SELECT_OBJECT_CONTENT.name, full, ops::select::handler())
         .on(wire::CREATE_SESSION, closed::create_session)
         .on(wire::GET_OBJECT_TORRENT, closed::torrent)
         .on(wire::LIST_DIRECTORY_BUCKETS, closed::list_directory_buckets)

@@ -7,13 +7,13 @@ mod s3;
 use crate::http_binding;
 use crate::query::{add_headers, headers as answer_headers};
 use crate::xml::{Naming, XmlError, read_error};
-use crate::{OperationRef, OwnedRequest, WireRequest, WireResponse, errors};
+use crate::{OperationRef, OwnedRequest, WireRequest, WireResponse, errors, event_stream};
 use body::{Direction, XmlBody};
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 use virga_base::AwsError;
-use virga_shape::{ServiceModel, StructValue, Value};
+use virga_shape::{Kind, Protocol, ServiceModel, StructValue, Value};
 
 const CONTENT_TYPE: &str = "application/xml";
 
@@ -37,11 +37,53 @@ pub fn decode_request(op: OperationRef, request: &WireRequest<'_>) -> Result<Val
 /// Writes the answer of an operation that succeeded; a streaming payload is left to the caller.
 pub fn encode_response(op: OperationRef, output: &Value, request_id: &str) -> Result<WireResponse, AwsError> {
     let mut response = http_binding::encode_response(op, output, &XmlBody::new(op, Direction::Response))?;
+    if let Some(events) = events(op, output)? {
+        response.body = events;
+        let kind = HeaderValue::from_static(event_stream::CONTENT_TYPE);
+        response.headers.insert(http::header::CONTENT_TYPE, kind);
+    }
     add_request_id(&mut response.headers, Some(op.model), request_id);
     if op.operation.method == "HEAD" {
         response.body = Bytes::new();
     }
     Ok(response)
+}
+
+/// The messages of a stream of events that are all known: a list, each a structure of the one event that it is.
+fn events(op: OperationRef, output: &Value) -> Result<Option<Bytes>, AwsError> {
+    let (Some(fields), Some(shape)) = (output.as_struct(), op.output()) else {
+        return Ok(None);
+    };
+    let Kind::Structure {
+        payload: Some(index), ..
+    } = shape.kind()
+    else {
+        return Ok(None);
+    };
+    let Some(Value::List(events)) = fields.at(*index) else {
+        return Ok(None);
+    };
+    let Some(stream) = shape
+        .members()
+        .get(usize::from(*index))
+        .map(|member| shape.target(member))
+    else {
+        return Ok(None);
+    };
+    if !matches!(stream.kind(), Kind::Structure { event_stream: true, .. }) {
+        return Ok(None);
+    }
+    let mut out = Vec::new();
+    for event in events.iter().filter_map(Value::as_struct) {
+        for (index, value) in event.fields() {
+            let Some(inner) = value.as_struct() else { continue };
+            let message = event_stream::encode_event(Protocol::RestXml, stream, *index, inner)?;
+            message
+                .encode(&mut out)
+                .map_err(|error| errors::unwritable(error.to_string()))?;
+        }
+    }
+    Ok(Some(out.into()))
 }
 
 /// Writes an error; without a body where HTTP allows none.

@@ -18,4 +18,5 @@ pub mod policy;
 pub mod public_access;
 pub mod replication;
 pub mod request_payment;
+pub mod select;
 pub mod versioning;
