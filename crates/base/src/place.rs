@@ -144,6 +144,11 @@ impl Region {
         }
     }
 
+    /// Whether AWS has a region of that name.
+    pub fn is_name_known(name: &str) -> bool {
+        REGIONS.binary_search(&name).is_ok()
+    }
+
     /// The region's name.
     pub fn as_str(&self) -> &str {
         match &self.0 {

@@ -6,47 +6,6 @@ use virga_base::{AwsError, Region};
 /// The global endpoint's region, which takes constraints of all others.
 const GLOBAL: &str = "us-east-1";
 
-/// The regions that a constraint can name.
-const CONSTRAINTS: [&str; 35] = [
-    "af-south-1",
-    "ap-east-1",
-    "ap-east-2",
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "ap-northeast-3",
-    "ap-south-1",
-    "ap-south-2",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ap-southeast-3",
-    "ap-southeast-4",
-    "ap-southeast-5",
-    "ap-southeast-6",
-    "ap-southeast-7",
-    "ca-central-1",
-    "ca-west-1",
-    "cn-north-1",
-    "cn-northwest-1",
-    "eu-central-1",
-    "eu-central-2",
-    "eu-north-1",
-    "eu-south-1",
-    "eu-south-2",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "il-central-1",
-    "me-central-1",
-    "me-south-1",
-    "mx-central-1",
-    "sa-east-1",
-    "us-east-2",
-    "us-west-1",
-    "us-west-2",
-];
-/// Those that only their own partition knows.
-const APART: [&str; 2] = ["us-gov-east-1", "us-gov-west-1"];
-
 /// Where a new bucket goes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Location {
@@ -75,18 +34,13 @@ pub fn choose(endpoint: &Region, constraint: Option<&str>) -> Result<Location, A
     if endpoint != GLOBAL && endpoint != region {
         return Err(errors::illegal_location_constraint(constraint));
     }
-    if endpoint == GLOBAL && !CONSTRAINTS.contains(&region) && !APART.contains(&region) {
+    if endpoint == GLOBAL && (region == GLOBAL || !Region::is_name_known(region)) {
         return Err(errors::invalid_location_constraint(constraint));
     }
     Ok(Location {
         region: region.to_owned(),
         constraint: Some(constraint.to_owned()),
     })
-}
-
-/// Whether a name is a region's, as ListBuckets checks.
-pub fn is_region(name: &str) -> bool {
-    name == GLOBAL || CONSTRAINTS.contains(&name) || APART.contains(&name)
 }
 
 #[cfg(test)]

@@ -195,7 +195,7 @@ pub async fn list(ctx: Ctx, input: ListBucketsRequest) -> Result<ListBucketsOutp
         return Err(errors::access_denied());
     }
     let region = input.bucket_region.as_deref();
-    if let Some(region) = region.filter(|region| !location::is_region(region)) {
+    if let Some(region) = region.filter(|region| !virga_base::Region::is_name_known(region)) {
         return Err(errors::invalid_argument_named(
             &format!("Argument value {region} is not a valid AWS Region"),
             "bucket-region",
