@@ -1,10 +1,16 @@
 """Steps that speak of buckets and objects, and of what S3 does by itself."""
 
+import html
 import http.client
 import json
+import re
+import time
+import urllib.error
+import urllib.request
 from urllib.parse import urlsplit
 
 import pytest
+from botocore import UNSIGNED
 from botocore.exceptions import ClientError
 from pytest_bdd import given, parsers, then, when
 
@@ -568,3 +574,187 @@ def lists_metrics(world, names):
 @then(parsers.re(r'the answer holds the tag "(?P<name>[^"=]+)=(?P<value>[^"]*)"$'))
 def holds_tag(world, name, value):
     assert {"Key": name, "Value": value} in world.answer["TagSet"]
+
+
+# Who may
+
+
+def as_account(world, account):
+    """A client of an account by its number, or of nobody."""
+    if account == "nobody":
+        return world.virga.client("s3", signature_version=UNSIGNED)
+    return world.client("s3", account=account)
+
+
+def account_of(who):
+    return "nobody" if who == "nobody" else re.search(r"\d{12}", who).group()
+
+
+WHO = r"(?P<who>the account \d{12}|nobody)"
+
+
+@given(parsers.re(rf"{BUCKET} lets its objects have lists$"))
+def with_lists(buckets, bucket):
+    rule = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    buckets.client.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=rule)
+
+
+@given(parsers.re(rf"{BUCKET} lets in the public$"))
+@when(parsers.re(rf"I let {BUCKET} be public$"))
+def unblocked(world, buckets, bucket):
+    world.attempt(buckets.client.delete_public_access_block, Bucket=bucket)
+
+
+@when("I block public access for the whole account")
+def block_account(world):
+    every = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    control = world.virga.client("s3control", key="000000000000")
+
+    def by_address(request, **_):
+        # Names before an address do not resolve.
+        request.url = request.url.replace("//000000000000.", "//")
+
+    control.meta.events.register("before-sign.s3-control", by_address)
+    control.put_public_access_block(
+        AccountId="000000000000", PublicAccessBlockConfiguration={name: True for name in every}
+    )
+
+
+@given(parsers.re(rf"{BUCKET} has the policy$"))
+@when(parsers.re(rf"I give {BUCKET} the policy$"))
+def put_policy(world, buckets, bucket, docstring):
+    world.attempt(buckets.client.put_bucket_policy, Bucket=bucket, Policy=docstring)
+
+
+@when(parsers.re(rf"I delete the policy of {BUCKET}$"))
+def delete_policy(world, buckets, bucket):
+    world.attempt(buckets.client.delete_bucket_policy, Bucket=bucket)
+
+
+@given(parsers.re(rf'{KEY} was put into {BUCKET} with the tag "(?P<tag>[^"]+)"$'))
+def was_put_tagged(buckets, key, bucket, tag):
+    buckets.put(bucket, key, Tagging=tag)
+
+
+@given(parsers.re(rf'{KEY} was put into {BUCKET} with the list "(?P<acl>[^"]+)"$'))
+@when(parsers.re(rf'I put {KEY} into {BUCKET} with the list "(?P<acl>[^"]+)"$'))
+def put_with_list(buckets, key, bucket, acl):
+    buckets.put(bucket, key, ACL=acl)
+
+
+@when(parsers.re(rf"{WHO} reads {KEY} in {BUCKET}(?P<pays>, paying for it)?$"))
+def somebody_reads(world, who, key, bucket, pays):
+    more = {"RequestPayer": "requester"} if pays else {}
+    world.attempt(as_account(world, account_of(who)).get_object, Bucket=bucket, Key=key, **more)
+
+
+@when(parsers.re(rf"{WHO} puts {KEY} into {BUCKET}(?P<acl> with the list \"[^\"]+\")?$"))
+def somebody_puts(world, who, key, bucket, acl):
+    more = {"ACL": acl.split('"')[1]} if acl else {}
+    world.attempt(as_account(world, account_of(who)).put_object, Bucket=bucket, Key=key, Body=b"hello", **more)
+
+
+@then(parsers.re(rf"{KEY} in {BUCKET} belongs to the account (?P<account>\d+)$"))
+def belongs_to(world, buckets, key, bucket, account):
+    owner = world.client("s3", account=account).list_buckets()["Owner"]["ID"]
+    client = world.client("s3", account=account)
+    assert client.get_object_acl(Bucket=bucket, Key=key)["Owner"]["ID"] == owner
+
+
+@given(parsers.re(rf"whoever reads from {BUCKET} pays$"))
+def requester_pays(buckets, bucket):
+    payer = {"Payer": "Requester"}
+    buckets.client.put_bucket_request_payment(Bucket=bucket, RequestPaymentConfiguration=payer)
+
+
+# Links and forms
+
+
+class Answer:
+    """What a browser sees."""
+
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+def visit(url, body=None, headers=None, method=None):
+    request = urllib.request.Request(url, data=body, headers=headers or {}, method=method)
+    try:
+        with urllib.request.build_opener(Stay).open(request) as response:
+            return Answer(response.status, response.headers, response.read().decode())
+    except urllib.error.HTTPError as error:
+        return Answer(error.code, error.headers, error.read().decode())
+
+
+@given(parsers.re(rf"a link to {KEY} in {BUCKET} for (?P<number>\d+) (?P<unit>second|minute|hour)s?$"))
+def link(buckets, key, bucket, number, unit):
+    lifetime = int(number) * {"second": 1, "minute": 60, "hour": 3600}[unit]
+    where = {"Bucket": bucket, "Key": key}
+    client = buckets.world.virga.client("s3", signature_version="s3v4")
+    buckets.link = client.generate_presigned_url("get_object", Params=where, ExpiresIn=lifetime)
+    # A link tells the second of its signing. What happens in that same second may have come before it.
+    second = int(time.time())
+    while int(time.time()) == second:
+        pass
+
+
+@when("a browser follows the link")
+def follow(buckets):
+    buckets.answer = visit(buckets.link)
+
+
+@given(parsers.re(rf"a form for {KEY} in {BUCKET} for (?P<minutes>\d+) minutes?$"))
+@given(parsers.re(rf"a form for {KEY} in {BUCKET} for (?P<minutes>\d+) minutes? with$"))
+def a_form(buckets, key, bucket, minutes, datatable=()):
+    fields, conditions = {}, []
+    for name, value in datatable:
+        if name == "content-length-range":
+            conditions.append([name, *(int(part) for part in value.split("-"))])
+        else:
+            fields[name] = value
+            conditions.append({name: value})
+    buckets.form = buckets.client.generate_presigned_post(
+        bucket, key, Fields=fields, Conditions=conditions, ExpiresIn=60 * int(minutes)
+    )
+
+
+@when(parsers.re(r'a browser sends the form with the file "(?P<name>[^"]+)" that says "(?P<text>[^"]*)"$'))
+@when(parsers.re(r'a browser sends the form with the file "(?P<name>[^"]+)" that says "(?P<text>[^"]*)", and with$'))
+def send_form(buckets, name, text, datatable=()):
+    fields = {**buckets.form["fields"], **dict(datatable)}
+    edge = "----form"
+    parts = [
+        f'--{edge}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n'
+        for field, value in fields.items()
+    ]
+    parts.append(
+        f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n{text}\r\n--{edge}--\r\n'
+    )
+    headers = {"Content-Type": f"multipart/form-data; boundary={edge}"}
+    buckets.answer = visit(buckets.form["url"], "".join(parts).encode(), headers, "POST")
+
+
+@then(parsers.re(r"the browser is answered (?P<status>\d+)$"))
+def browser_status(buckets, status):
+    assert buckets.answer.status == int(status), buckets.answer.body
+
+
+@then(parsers.re(r'the browser is answered (?P<status>\d+), saying "(?P<text>.+)"$'))
+def browser_status_and_text(buckets, status, text):
+    assert buckets.answer.status == int(status), buckets.answer.body
+    assert text in html.unescape(buckets.answer.body), buckets.answer.body
+
+
+@then(parsers.re(r'the browser is sent to "(?P<start>[^"]+)"$'))
+def browser_sent(buckets, start):
+    assert buckets.answer.headers["Location"].startswith(start)
+
+
+@then(parsers.re(rf'{KEY} in {BUCKET} says "(?P<text>[^"]*)"$'))
+def object_says(buckets, key, bucket, text):
+    assert buckets.client.get_object(Bucket=bucket, Key=key)["Body"].read().decode() == text

@@ -1,7 +1,8 @@
-//! Amazon S3 Control, as far as it rules over buckets: an account's block of public access. Keeps its rows with S3's.
+//! Amazon S3 Control, as far as it rules over buckets: an account's block of public access, tags by ARN. Keeps its rows with S3's.
 
 mod jobs;
 mod public_access;
+mod tags;
 #[expect(clippy::large_enum_variant, reason = "generated, and of few values")]
 pub mod wire;
 
@@ -16,6 +17,9 @@ pub fn service() -> Service {
         .on(wire::PUT_PUBLIC_ACCESS_BLOCK, public_access::put)
         .on(wire::DELETE_PUBLIC_ACCESS_BLOCK, public_access::delete)
         .on(wire::LIST_JOBS, jobs::list)
+        .on(wire::TAG_RESOURCE, tags::tag)
+        .on(wire::UNTAG_RESOURCE, tags::untag)
+        .on(wire::LIST_TAGS_FOR_RESOURCE, tags::list)
 }
 
 /// Whether the caller is of the account that it names.
