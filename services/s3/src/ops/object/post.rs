@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::collections::BTreeMap;
-use virga_base::{Account, AwsError};
+use virga_base::{Account, AwsError, Timestamp};
 use virga_service::{Caller, Ctx};
 
 const IN_ADDRESSES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -28,7 +28,7 @@ pub async fn post(ctx: Ctx, input: PostObjectRequest) -> Result<Reply<PostRespon
     let caller = caller(&ctx, &fields, &found.region()).await?;
     let signed = caller.access_key_id.is_some();
     let limits = match fields.get("policy") {
-        Some(policy) if signed => form::policy::check(policy, &fields, &bucket, ctx.now())?,
+        Some(policy) if signed => form::policy::check(policy, &fields, &bucket, client_now(&ctx, &fields))?,
         _ => None,
     };
     let limits = limits.unwrap_or((0, crate::limits::OBJECT_PUT_MAX_BYTES));
@@ -37,6 +37,19 @@ pub async fn post(ctx: Ctx, input: PostObjectRequest) -> Result<Reply<PostRespon
     let posted = ctx.recast(caller, found.region(), headers, file.within(Some(limits)).boxed());
     let output = put::post(posted, request).await?;
     Ok(answer(&ctx, &fields, &bucket, &key, output))
+}
+
+/// The time by which a form's life is measured. It was signed by the client's clock, so that is the machine's; but where it
+/// tells the time of its signing, it has aged as its world has.
+fn client_now(ctx: &Ctx, fields: &Fields) -> Timestamp {
+    let clock = ctx.cloud().clock();
+    match fields.get("x-amz-date").and_then(Timestamp::parse_compact) {
+        Some(signed_at) => {
+            let age_ms = clock.now().as_millis() - clock.shown_at(signed_at).as_millis();
+            signed_at.plus_millis(age_ms)
+        }
+        None => clock.state().machine,
+    }
 }
 
 /// Who the form says it comes from, where that can be told; else nobody.
@@ -132,7 +145,7 @@ fn request(bucket: &str, key: String, fields: &Fields) -> Result<PutObjectReques
             .map(|text| text.eq_ignore_ascii_case("true")),
         tagging: fields.get("tagging").map(tagging::read).transpose()?,
         object_lock_mode: text("x-amz-object-lock-mode"),
-        object_lock_retain_until_date: until.and_then(virga_base::Timestamp::parse_iso8601),
+        object_lock_retain_until_date: until.and_then(Timestamp::parse_iso8601),
         object_lock_legal_hold_status: text("x-amz-object-lock-legal-hold"),
         ..PutObjectRequest::default()
     })
