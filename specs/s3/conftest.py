@@ -682,7 +682,7 @@ class Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def visit(url, body=None, headers=None, method=None):
+def send_bare(url, body=None, headers=None, method=None):
     request = urllib.request.Request(url, data=body, headers=headers or {}, method=method)
     try:
         with urllib.request.build_opener(Stay).open(request) as response:
@@ -705,7 +705,7 @@ def link(buckets, key, bucket, number, unit):
 
 @when("a browser follows the link")
 def follow(buckets):
-    buckets.answer = visit(buckets.link)
+    buckets.answer = send_bare(buckets.link)
 
 
 @given(parsers.re(rf"a form for {KEY} in {BUCKET} for (?P<minutes>\d+) minutes?$"))
@@ -736,7 +736,7 @@ def send_form(buckets, name, text, datatable=()):
         f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n{text}\r\n--{edge}--\r\n'
     )
     headers = {"Content-Type": f"multipart/form-data; boundary={edge}"}
-    buckets.answer = visit(buckets.form["url"], "".join(parts).encode(), headers, "POST")
+    buckets.answer = send_bare(buckets.form["url"], "".join(parts).encode(), headers, "POST")
 
 
 @then(parsers.re(r"the browser is answered (?P<status>\d+)$"))
