@@ -11,7 +11,7 @@ use virga_shape::{Timestamp, Unit};
 pub const MODEL: &str = "s3";
 pub const API_VERSION: &str = "2006-03-01";
 /// Of the model that these types were made from; see the pack's index.
-pub const MODEL_HASH: u64 = 0x09368692d8d1d64a;
+pub const MODEL_HASH: u64 = 0x6835d9ee25776f4d;
 
 pub const ABORT_MULTIPART_UPLOAD: Operation<AbortMultipartUploadRequest, AbortMultipartUploadOutput> =
     Operation::new("AbortMultipartUpload");
