@@ -10,13 +10,8 @@ const METHODS: [&str; 5] = ["GET", "PUT", "POST", "DELETE", "HEAD"];
 /// Checks a configuration in AWS's words.
 pub fn check(configuration: &CORSConfiguration) -> Result<(), AwsError> {
     let rules = configuration.cors_rules.as_deref().unwrap_or_default();
-    if rules.is_empty() {
+    if rules.is_empty() || rules.len() > RULES_MAX {
         return Err(errors::malformed_xml());
-    }
-    if rules.len() > RULES_MAX {
-        return Err(errors::invalid_request(&format!(
-            "The number of CORS rules should not exceed allowed limit of {RULES_MAX} rules."
-        )));
     }
     rules.iter().try_for_each(check_rule)
 }

@@ -70,7 +70,17 @@ pub async fn get(ctx: Ctx, input: GetObjectTaggingRequest) -> Result<GetObjectTa
     let open = &target.open;
     let version = open.home.read(|tx| {
         let id = target.version_id.as_deref();
-        read_version(tx, &open.bucket, &target.key, id, "GET")
+        // Of what is missing, this operation alone names the bucket too.
+        read_version(tx, &open.bucket, &target.key, id, "GET").map_err(|mut error| {
+            let key = error
+                .details
+                .iter_mut()
+                .find(|(name, _)| error.code == "NoSuchKey" && name == "Key");
+            if let Some((_, key)) = key {
+                *key = format!("{}/{}", open.bucket.name, target.key).into();
+            }
+            error
+        })
     })?;
     let version_id = shown_version(&open.bucket, &version);
     let tags = version.tags.into_iter().map(|(key, value)| Tag {
