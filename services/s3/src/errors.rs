@@ -203,6 +203,10 @@ pub fn invalid_request(message: &str) -> AwsError {
     error(400, "InvalidRequest", message)
 }
 
+pub fn missing_request_body() -> AwsError {
+    error(400, "MissingRequestBodyError", "Request Body is empty")
+}
+
 pub fn malformed_xml() -> AwsError {
     error(
         400,

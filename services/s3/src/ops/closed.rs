@@ -10,7 +10,7 @@ use virga_base::AwsError;
 use virga_service::{Ctx, Principal};
 use virga_shape::Unit;
 
-/// BitTorrent ended in 2022.
+/// BitTorrent ended in 2022: no object has a torrent.
 pub async fn torrent(ctx: Ctx, input: GetObjectTorrentRequest) -> Result<GetObjectTorrentOutput, AwsError> {
     let wanted = Wanted {
         bucket: input.bucket.as_deref(),
@@ -19,7 +19,7 @@ pub async fn torrent(ctx: Ctx, input: GetObjectTorrentRequest) -> Result<GetObje
         key: input.key.as_deref(),
     };
     access::open(&ctx, wanted).await?;
-    Err(errors::method_not_allowed("GET", "TORRENT"))
+    Err(errors::no_such_key(input.key.as_deref().unwrap_or_default()))
 }
 
 /// Object Lambda takes no new customers since November 2025; without an access point of its nobody has a token.

@@ -155,7 +155,9 @@ pub fn default_of(open: &Open) -> Result<Encryption, AwsError> {
 /// A key as answers name it, however it was given; AWS's own where none was.
 pub fn key_arn(open: &Open, key: Option<&str>) -> String {
     let Some(key) = key else { return account_key(open) };
-    if key.starts_with("arn:") {
+    // What cannot be a key of KMS's is told as it was given.
+    let is_id = key.len() == 36 && key.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    if !is_id && !key.starts_with("mrk-") && !key.starts_with("alias/") {
         return key.to_owned();
     }
     let region = open.bucket.region();

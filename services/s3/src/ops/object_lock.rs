@@ -93,7 +93,8 @@ async fn put_configuration(
         key: None,
     };
     let open = access::open(&ctx, wanted).await?;
-    let configuration = input.object_lock_configuration.ok_or_else(errors::malformed_xml)?;
+    let configuration = input.object_lock_configuration;
+    let configuration = configuration.ok_or_else(errors::missing_request_body)?;
     lock::check_configuration(&configuration)?;
     let put = |tx: &mut virga_service::Tx<'_>| -> Result<(), AwsError> {
         let mut bucket = open.again(tx)?;

@@ -202,6 +202,14 @@ struct Found {
 
 async fn find(ctx: &Ctx, asked: &Asked, with_bytes: bool) -> Result<(Open, Found), AwsError> {
     asked.overrides.check(ctx)?;
+    // How an object is encrypted is said where it is written.
+    if let Some(method) = ctx.request().header("x-amz-server-side-encryption") {
+        return Err(errors::invalid_argument(
+            "x-amz-server-side-encryption header is not supported for this operation.",
+            "x-amz-server-side-encryption",
+            method,
+        ));
+    }
     if asked.range.is_some() && asked.part_number.is_some() {
         return Err(errors::invalid_request(
             "Cannot specify both Range header and partNumber query parameter",
