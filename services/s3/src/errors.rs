@@ -584,3 +584,25 @@ pub fn wrong_customer_key() -> AwsError {
         "Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key.",
     )
 }
+
+pub fn restore_not_allowed(storage_class: &str) -> AwsError {
+    error(
+        403,
+        "InvalidObjectState",
+        "Restore is not allowed for the object's current storage class",
+    )
+    .with_detail("StorageClass", storage_class)
+}
+
+pub fn restore_in_progress() -> AwsError {
+    error(409, "RestoreAlreadyInProgress", "Object restore is already in progress")
+}
+
+/// The storage class cannot be retrieved from in that way.
+pub fn no_such_tier(storage_class: &str) -> AwsError {
+    invalid_argument(
+        "Retrieval option is not supported by this storage class",
+        "Tier",
+        storage_class,
+    )
+}

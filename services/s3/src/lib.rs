@@ -33,7 +33,7 @@ pub mod wire;
 
 use ops::list::{objects, versions};
 use ops::multipart;
-use ops::object::{attributes, copy, delete, delete_many, encrypt, post, put, read, rename};
+use ops::object::{attributes, copy, delete, delete_many, encrypt, post, put, read, rename, restore};
 use ops::{
     acl as acls, bucket as buckets, closed, encryption, object_lock, object_tagging, ownership, policy as policies,
     public_access, request_payment, versioning,
@@ -98,6 +98,7 @@ fn with_objects() -> Service {
         .on(wire::DELETE_OBJECTS, delete_many::delete)
         .on(wire::GET_OBJECT_ATTRIBUTES, attributes::get)
         .on(wire::RENAME_OBJECT, rename::rename)
+        .register(wire::RESTORE_OBJECT.name, full, replying(restore::restore))
         .on(wire::GET_OBJECT_TAGGING, object_tagging::get)
         .on(wire::PUT_OBJECT_TAGGING, object_tagging::put)
         .on(wire::DELETE_OBJECT_TAGGING, object_tagging::delete)

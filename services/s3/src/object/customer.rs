@@ -67,6 +67,19 @@ fn invalid(message: &str) -> AwsError {
 }
 
 impl Asked {
+    /// Refuses a key beside the header that asks for another encryption.
+    pub fn beside(self, method: Option<&str>) -> Result<Asked, AwsError> {
+        let is_any = self.algorithm.is_some() || self.key.is_some();
+        match method.filter(|_| is_any) {
+            None => Ok(self),
+            Some(method) => Err(errors::invalid_argument(
+                "Server Side Encryption with Customer provided key is incompatible with the encryption method specified",
+                "x-amz-server-side-encryption",
+                method,
+            )),
+        }
+    }
+
     /// The key, where there is one.
     pub fn read(self) -> Result<Option<Key>, AwsError> {
         let Asked { algorithm, key, md5 } = self;
@@ -106,25 +119,14 @@ impl Asked {
     }
 }
 
-/// The encryption of an object to be written: with the customer's key where there is one, else `other`; `method` is the
-/// header that asks for another.
-pub fn choose(
-    key: Option<&Key>,
-    method: Option<&str>,
-    other: Encryption,
-    nonce: impl FnOnce() -> u64,
-) -> Result<Encryption, AwsError> {
-    match (key, method) {
-        (None, _) => Ok(other),
-        (Some(_), Some(method)) => Err(errors::invalid_argument(
-            "Server Side Encryption with Customer provided key is incompatible with the encryption method specified",
-            "x-amz-server-side-encryption",
-            method,
-        )),
-        (Some(key), None) => Ok(Encryption::Customer {
+/// The encryption of an object to be written: with the customer's key where there is one, else `other`.
+pub fn choose(key: Option<&Key>, other: Encryption, nonce: impl FnOnce() -> u64) -> Encryption {
+    match key {
+        None => other,
+        Some(key) => Encryption::Customer {
             key_md5: key.md5.clone(),
             nonce: nonce(),
-        }),
+        },
     }
 }
 

@@ -92,7 +92,7 @@ pub fn choose(
         Some("AES256") => Ok(Encryption::S3),
         Some(method @ ("aws:kms" | "aws:kms:dsse")) => Ok(Encryption::Kms {
             key_id: key_arn(kms_key_id),
-            bucket_key: bucket_key.unwrap_or(false),
+            bucket_key: bucket_key.unwrap_or(matches!(&default, Encryption::Kms { bucket_key: true, .. })),
             context: kms_context,
             twice: method == "aws:kms:dsse",
         }),

@@ -39,6 +39,11 @@ impl Default for Rule {
     }
 }
 
+/// Whether somebody has said what a bucket encrypts with.
+pub fn is_told(open: &Open) -> Result<bool, AwsError> {
+    Ok(open.home.read(|tx| rules::get(tx, &open.bucket, KIND))?.is_some())
+}
+
 impl Rule {
     fn of(open: &Open) -> Result<Rule, AwsError> {
         let kept = open.home.read(|tx| rules::get(tx, &open.bucket, KIND))?;

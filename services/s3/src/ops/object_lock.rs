@@ -200,11 +200,16 @@ async fn get_legal_hold(ctx: Ctx, input: GetObjectLegalHoldRequest) -> Result<Ge
 
 async fn put_legal_hold(ctx: Ctx, input: PutObjectLegalHoldRequest) -> Result<PutObjectLegalHoldOutput, AwsError> {
     let place = (input.bucket, input.expected_bucket_owner);
-    let target = Target::open(&ctx, place, input.key, input.version_id, "PutObjectLegalHold").await?;
     let held = match input.legal_hold.and_then(|hold| hold.status).as_deref() {
-        Some("ON") => true,
-        Some("OFF") => false,
-        _ => return Err(errors::malformed_xml()),
+        Some("ON") => Some(true),
+        Some("OFF") => Some(false),
+        _ => None,
+    };
+    let target = Target::open(&ctx, place, input.key, input.version_id, "PutObjectLegalHold").await;
+    // What cannot be read is told before what the bucket lacks.
+    let (target, held) = match (target, held) {
+        (Err(error), None) if error.code == "InvalidRequest" => return Err(errors::malformed_xml()),
+        (target, held) => (target?, held.ok_or_else(errors::malformed_xml)?),
     };
     target
         .change(|lock| {

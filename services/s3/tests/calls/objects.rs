@@ -73,3 +73,38 @@ async fn what_came_wrong_is_not_stored() {
     );
     assert_eq!(bench.text("key").await, None);
 }
+
+#[tokio::test]
+async fn an_archived_object_is_restored_by_the_clock() {
+    let hour = std::time::Duration::from_secs(60 * 60);
+    let bench = Bench::new().await;
+    bench.put_with("k", "cold", json!({ "StorageClass": "GLACIER" })).await;
+    bench.put("warm", "x").await;
+    let restore = |key: &str| json!({ "Key": key, "RestoreRequest": { "Days": 1 } });
+    assert_eq!(
+        bench.err("GetObject", json!({ "Key": "k" })).await,
+        "InvalidObjectState"
+    );
+    assert_eq!(bench.err("RestoreObject", restore("warm")).await, "InvalidObjectState");
+    assert_eq!(bench.err("RestoreObject", json!({ "Key": "k" })).await, "MalformedXML");
+    let (status, ..) = bench.answer("RestoreObject", restore("k")).await.expect("begun");
+    assert_eq!(status, Some(202));
+    assert_eq!(
+        bench.err("RestoreObject", restore("k")).await,
+        "RestoreAlreadyInProgress"
+    );
+    assert_eq!(
+        bench.ok("HeadObject", json!({ "Key": "k" })).await["Restore"],
+        json!("ongoing-request=\"true\"")
+    );
+    bench.world.pass(hour * 5).await;
+    assert_eq!(bench.text("k").await.as_deref(), Some("cold"));
+    let (status, ..) = bench.answer("RestoreObject", restore("k")).await.expect("prolonged");
+    assert_eq!(status, Some(200));
+    bench.world.pass(hour * 48).await;
+    assert_eq!(
+        bench.err("GetObject", json!({ "Key": "k" })).await,
+        "InvalidObjectState"
+    );
+    assert!(bench.ok("HeadObject", json!({ "Key": "k" })).await["Restore"].is_null());
+}

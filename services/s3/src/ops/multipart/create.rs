@@ -34,8 +34,8 @@ pub async fn create(
     let open = access::open(&ctx, wanted).await?;
     let checksum = choose_checksum(input.checksum_algorithm.as_deref(), input.checksum_type.as_deref())?;
     let (owner, acl) = ownership::of_new_object(&ctx, &open, &asked_acl!(input, object))?;
-    let customer = customer_of!(input).read()?;
     let method = input.server_side_encryption.clone();
+    let customer = customer_of!(input).beside(method.as_deref())?.read()?;
     let mut version = Version {
         headers: headers_of!(input),
         metadata: metadata(input.metadata.take())?,
@@ -49,7 +49,7 @@ pub async fn create(
         acl,
         ..bare(owner, ctx.now())
     };
-    version.encryption = customer::choose(customer.as_ref(), method.as_deref(), version.encryption, || 0)?;
+    version.encryption = customer::choose(customer.as_ref(), version.encryption, || 0);
     let now = ctx.now();
     let (upload_id, number) = id::draw(ctx.ids(), now);
     let upload = Upload {

@@ -16,7 +16,7 @@ use crate::object::intake::{self, Announced};
 use crate::object::source::Source;
 use crate::object::versions::bare;
 use crate::object::{key, tags};
-use crate::ops::encryption::{default_of, key_arn};
+use crate::ops::encryption::{default_of, is_told, key_arn};
 use crate::ops::object_lock;
 use crate::state::{Algorithm, Version};
 use crate::wire::{CopyObjectOutput, CopyObjectRequest, CopyObjectResult};
@@ -72,6 +72,7 @@ pub async fn copy(ctx: Ctx, mut input: CopyObjectRequest) -> Result<CopyObjectOu
     let source_key = source_customer_of!(input).read()?;
     let from = Origin::find(&ctx, &source, expected_owner.as_deref(), &reading, source_key).await?;
 
+    let method = input.server_side_encryption.clone();
     let asked = encryption_of!(input);
     let encrypts = asked.method.is_some() || input.sse_customer_algorithm.is_some();
     let redirect = website_redirect(input.website_redirect_location.take())?;
@@ -82,14 +83,15 @@ pub async fn copy(ctx: Ctx, mut input: CopyObjectRequest) -> Result<CopyObjectOu
         || input.checksum_algorithm.is_some()
         || source.version_id.is_some()
         || conditions.is_any();
-    if source.bucket == open.bucket.name && source.key == key && !changes {
+    let in_place = source.bucket == open.bucket.name && source.key == key;
+    // It may be encrypted otherwise than it was.
+    if in_place && !changes && !is_told(&open)? {
         return Err(errors::invalid_request(
             "This copy request is illegal because it is trying to copy an object to itself without changing the \
              object's metadata, storage class, website redirect location or encryption attributes.",
         ));
     }
-    let customer = customer_of!(input).read()?;
-    let method = input.server_side_encryption.clone();
+    let customer = customer_of!(input).beside(method.as_deref())?.read()?;
     let original = &from.version;
     let mut version = Version {
         headers: match directive {
@@ -112,7 +114,7 @@ pub async fn copy(ctx: Ctx, mut input: CopyObjectRequest) -> Result<CopyObjectOu
         ..bare(owner, ctx.now())
     };
     let (encryption, nonce) = (version.encryption, || ctx.ids().u64());
-    version.encryption = customer::choose(customer.as_ref(), method.as_deref(), encryption, nonce)?;
+    version.encryption = customer::choose(customer.as_ref(), encryption, nonce);
     let algorithm = checksum::asked([], input.checksum_algorithm.as_deref())?.algorithm;
     let (version, written) = from.transfer(&ctx, version, algorithm, customer.as_ref()).await?;
     let kept = store(&open, What::CreatedCopy, &key, version, &written, &conditions).await?;

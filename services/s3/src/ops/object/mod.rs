@@ -9,3 +9,4 @@ pub mod post;
 pub mod put;
 pub mod read;
 pub mod rename;
+pub mod restore;

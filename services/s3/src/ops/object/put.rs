@@ -44,8 +44,8 @@ async fn run(ctx: Ctx, mut input: PutObjectRequest, open_ended: bool) -> Result<
     }
     let (owner, acl) = ownership::of_new_object(&ctx, &open, &asked_acl!(input, object))?;
     let conditions = Writing::new(input.if_match.take(), input.if_none_match.take())?;
-    let customer = customer_of!(input).read()?;
     let method = input.server_side_encryption.clone();
+    let customer = customer_of!(input).beside(method.as_deref())?.read()?;
     let mut version = Version {
         headers: headers_of!(input),
         metadata: metadata(input.metadata.take())?,
@@ -60,7 +60,7 @@ async fn run(ctx: Ctx, mut input: PutObjectRequest, open_ended: bool) -> Result<
         ..bare(owner, ctx.now())
     };
     let (encryption, nonce) = (version.encryption, || ctx.ids().u64());
-    version.encryption = customer::choose(customer.as_ref(), method.as_deref(), encryption, nonce)?;
+    version.encryption = customer::choose(customer.as_ref(), encryption, nonce);
     let nonce = customer::nonce_of(&version.encryption);
     // What cannot succeed is refused before its body comes.
     if conditions.is_any() {

@@ -135,6 +135,7 @@ macro_rules! tell {
         );
         $output.website_redirect_location = version.website_redirect.clone();
         $output.storage_class = version.storage_class.clone();
+        $output.restore = super::restore::shown(version, $open.home.now());
         $output.replication_status = version.replication.clone();
         // Of a version that is asked for by its id, it does not tell.
         if $asked.version_id.is_none() {
