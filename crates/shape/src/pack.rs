@@ -188,7 +188,7 @@ mod tests {
             );
             operations += model.operations.len();
         }
-        assert_eq!(operations, 18_378);
+        assert_eq!(operations, 18_379);
         assert!(service("no-such-service").is_none());
     }
 

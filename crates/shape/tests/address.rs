@@ -97,7 +97,8 @@ fn s3_tells_its_operations_apart() {
     s3("GET /v20180820/bucket/b", &[], "GetObject");
     let control = [("scope", "s3"), ("x-amz-account-id", "000000000000")];
     check("GET /v20180820/bucket/b", &control, "s3control GetBucket rest-xml");
-    check("POST /b", &[("scope", "s3")], "s3 has no POST /b rest-xml");
+    s3("POST /b", &[], "PostObject");
+    check("PATCH /b", &[("scope", "s3")], "s3 has no PATCH /b rest-xml");
 }
 
 #[test]
