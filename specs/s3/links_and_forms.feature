@@ -33,7 +33,7 @@ Feature: Links and forms
     Given a form for "dog.jpg" in the bucket "photos" for 10 minutes with
       | success_action_status | 201 |
     When a browser sends the form with the file "dog.jpg" that says "woof"
-    Then the browser is answered 201, saying "<Key>dog.jpg</Key>"
+    Then the browser is answered 201, saying "<PostResponse><Location>"
 
   Scenario: A form's fields must be what was signed
     Given a form for "dog.jpg" in the bucket "photos" for 10 minutes with

@@ -119,7 +119,7 @@ impl BodyCodec for XmlBody {
             return Ok(xml.into_body());
         }
         let root = own_root(shape).or_else(|| s3::root(self.op)).unwrap_or(shape.name());
-        let namespace = self.namespace();
+        let namespace = self.namespace().filter(|_| !s3::is_without_namespace(self.op));
         if s3::is_bare(self.op) {
             let uri = namespace.as_ref().map(|namespace| namespace.uri.as_str());
             match value.at(0) {

@@ -99,6 +99,11 @@ pub(super) fn in_its_words(mut error: AwsError) -> AwsError {
     error
 }
 
+/// Whether the answer's root is in no namespace: what forms of browsers are answered, as the API reference shows it.
+pub(super) fn is_without_namespace(op: OperationRef) -> bool {
+    is_s3(op.model) && op.operation.name == "PostObject"
+}
+
 /// The second id of an answer (`x-amz-id-2`, `HostId`): of S3's form, and always the same for the same request's id.
 pub(super) fn host_id(request_id: &str) -> String {
     // FNV-1a, drawn out to the 56 bytes that S3's ids have. It tells nothing and protects nothing.
