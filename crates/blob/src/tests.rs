@@ -6,8 +6,9 @@ use http_body_util::BodyExt;
 use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use virga_base::{Account, Ids};
-use virga_store::{MemoryEngine, Place, Store, StoreError, Tx};
+use virga_store::{Clearer, MemoryEngine, Place, Store, StoreError, Tx};
 
 /// A folder that is removed at the end.
 struct Folder(PathBuf);
@@ -60,9 +61,9 @@ async fn sweep(blobs: &Blobs, store: &Store) -> usize {
 }
 
 fn store_of(blobs: &Blobs) -> Store {
-    let store = Store::new(Box::new(MemoryEngine::default()));
+    let mut store = Store::new(Box::new(MemoryEngine::default()));
     let left = blobs.clone();
-    store.clear_away(Box::new(move |what| left.doubt_left(what)));
+    store.clear_away(Arc::new(Clearer(Box::new(move |what| left.doubt_left(what)))));
     store
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::RwLock;
 use virga_base::{Account, AwsError, Clock, Ids, Region};
 use virga_blob::Blobs;
 use virga_shape::{Operation, ServiceModel, Value, pack};
-use virga_store::{Store, StoreError, TableInfo, schedule};
+use virga_store::{Clearer, Store, StoreError, TableInfo, schedule};
 
 /// The streams of a seed: each opening of the rows has one, so has each row of deferred work, and one is for the rest.
 const STREAM_ASIDE: u64 = u64::MAX;
@@ -30,7 +30,6 @@ pub struct CloudOptions {
 /// A world at work.
 pub struct Cloud {
     store: Store,
-    blobs: Blobs,
     clock: Clock,
     pub(crate) ids: Ids,
     house: Arc<House>,
@@ -44,6 +43,9 @@ pub struct Cloud {
 struct House {
     /// For what is no call of AWS's, and must not change what calls draw.
     ids_aside: Ids,
+    blobs: Blobs,
+    /// Tells `blobs` what transactions leave.
+    clearer: Arc<Clearer>,
     services: BTreeMap<&'static str, Service>,
     settings: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -104,23 +106,24 @@ impl Cloud {
             services,
             settings,
         } = options;
+        let left = blobs.clone();
         let house = House {
             ids_aside: ids.stream(STREAM_ASIDE),
+            blobs,
+            clearer: Arc::new(Clearer(Box::new(move |what| left.doubt_left(what)))),
             services: services.into_iter().map(|service| (service.name, service)).collect(),
             settings,
         };
         let opening = opening(&store);
         let ids = if opening == 0 { ids } else { ids.stream(opening) };
-        Cloud::with(store, blobs, clock, ids, Arc::new(house), Life::of_main())
+        Cloud::with(store, clock, ids, Arc::new(house), Life::of_main())
     }
 
-    fn with(store: Store, blobs: Blobs, clock: Clock, ids: Ids, house: Arc<House>, life: Life) -> Arc<Cloud> {
-        let left = blobs.clone();
-        store.clear_away(Box::new(move |what| left.doubt_left(what)));
+    fn with(mut store: Store, clock: Clock, ids: Ids, house: Arc<House>, life: Life) -> Arc<Cloud> {
+        store.clear_away(house.clearer.clone());
         Arc::new(Cloud {
             claims: Claims::new(&store),
             store,
-            blobs,
             clock,
             ids,
             house,
@@ -132,14 +135,7 @@ impl Cloud {
     /// A world of these rows beside this one, with the same services and a clock that shows the same.
     pub(crate) fn beside(&self, store: Store, ids: Ids, name: &str, origin: Origin) -> Arc<Cloud> {
         let life = Life::of_fork(name.into(), origin);
-        let world = Cloud::with(
-            store,
-            self.blobs.clone(),
-            self.clock.fork(),
-            ids,
-            self.house.clone(),
-            life,
-        );
+        let world = Cloud::with(store, self.clock.fork(), ids, self.house.clone(), life);
         // What the other world was working on when the rows were copied, nobody works on here.
         world.claims.doubt();
         world
@@ -151,7 +147,7 @@ impl Cloud {
 
     /// The object bytes of all worlds.
     pub fn blobs(&self) -> &Blobs {
-        &self.blobs
+        &self.house.blobs
     }
 
     pub fn clock(&self) -> &Clock {
@@ -336,7 +332,7 @@ impl Cloud {
         // Deferred work under way would write rows of the old world into the new one.
         let alone = self.working.write().await;
         self.store.clear()?;
-        self.blobs.doubt_all();
+        self.house.blobs.doubt_all();
         self.clock.reset();
         self.ids.restart(opening(&self.store));
         drop(alone);

@@ -20,11 +20,13 @@ pub struct Store {
     watchers: Arc<Watchers>,
     /// Other processes may change the rows.
     is_shared: bool,
-    clearer: OnceLock<Box<Clearer>>,
+    clearer: Option<Arc<Clearer>>,
 }
 
 /// Told of what transactions leave.
-pub type Clearer = dyn Fn(&[u8]) + Send + Sync;
+pub struct Clearer(pub Box<Tell>);
+
+type Tell = dyn Fn(&[u8]) + Send + Sync;
 
 struct Watchers {
     /// Lets commits pass without a lock while nobody waits.
@@ -78,14 +80,13 @@ impl Store {
             is_shared: engine.share(&waiters),
             engine,
             watchers,
-            clearer: OnceLock::new(),
+            clearer: None,
         }
     }
 
-    /// Has `clearer` told of what transactions [`Tx::leave`], once they have committed. A crash may come first. Only the
-    /// first is taken.
-    pub fn clear_away(&self, clearer: Box<Clearer>) {
-        let _ = self.clearer.set(clearer);
+    /// Has `clearer` told of what transactions [`Tx::leave`], once they have committed. A crash may come first.
+    pub fn clear_away(&mut self, clearer: Arc<Clearer>) {
+        self.clearer = Some(clearer);
     }
 
     /// Whether other processes may change the rows.
@@ -204,8 +205,8 @@ impl Store {
     }
 
     fn announce(&self, effects: &Effects) {
-        if let Some(clearer) = self.clearer.get() {
-            effects.left.iter().for_each(clearer);
+        if let Some(clearer) = &self.clearer {
+            effects.left.iter().for_each(|what| (clearer.0)(what));
         }
         let known = &self.watchers.known_due_ms;
         if effects
