@@ -37,7 +37,7 @@ const PARTS: &[Part] = &[
     },
     Part {
         name: "clients",
-        text: "boto3 by json and by query, the AWS CLI, bare HTTP",
+        text: "boto3 by json and by query, the AWS CLI, bare HTTP, libraries on top of boto3",
         run: clients,
     },
 ];
@@ -326,6 +326,7 @@ fn clients(run: &mut Run) -> Outcome {
     run.pytest("boto3 by query", &older, &["tests/sdk"])?;
     run.pytest("bare HTTP", &python, &["tests/wire"])?;
     run.pytest("AWS CLI", &python, &["tests/cli"])?;
+    run.pytest("libraries", &python, &["tests/libraries"])?;
     if Command::new("rclone").arg("version").output().is_err() {
         run.missing
             .push("rclone against S3: this machine lacks `rclone` (Debian: rclone)".to_owned());
