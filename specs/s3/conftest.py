@@ -228,6 +228,71 @@ def in_sequence(buckets):
     assert len(set(by_time)) == len(by_time)
 
 
+@when(parsers.re(rf"I restore {KEY} in {BUCKET} for (?P<days>\d+) days?$"))
+def restore(world, buckets, key, bucket, days):
+    world.attempt(buckets.client.restore_object, Bucket=bucket, Key=key, RestoreRequest={"Days": int(days)})
+
+
+@then(parsers.re(r'the record tells when the copy of class "(?P<name>[A-Z_]+)" will be gone$'))
+def record_of_restored(buckets, name):
+    (record,) = buckets.records
+    told = record["glacierEventData"]["restoreEventData"]
+    assert told == {
+        "lifecycleRestorationExpiryTime": "2026-01-03T00:00:00.000Z",
+        "lifecycleRestoreStorageClass": name,
+    }
+
+
+# Access logs
+
+
+def put_logging(world, buckets, bucket, status):
+    world.attempt(buckets.client.put_bucket_logging, Bucket=bucket, BucketLoggingStatus=status)
+
+
+@given(
+    parsers.re(
+        rf'{BUCKET} is logged in "(?P<target>[^"]+)" under "(?P<prefix>[^"]*)"(?P<by_day> by the day of delivery)?$'
+    )
+)
+def logged(world, buckets, bucket, target, prefix, by_day):
+    status = {"TargetBucket": target, "TargetPrefix": prefix}
+    if by_day:
+        status["TargetObjectKeyFormat"] = {"PartitionedPrefix": {"PartitionDateSource": "DeliveryTime"}}
+    put_logging(world, buckets, bucket, {"LoggingEnabled": status})
+
+
+@given(parsers.re(rf"{BUCKET} is logged no more$"))
+def logged_no_more(world, buckets, bucket):
+    put_logging(world, buckets, bucket, {})
+
+
+@when(parsers.re(rf"I list {BUCKET} to its log$"))
+def list_for_log(buckets, bucket):
+    buckets.client.list_objects_v2(Bucket=bucket)
+
+
+LOG_LINE = re.compile(
+    r"[0-9a-f]{64} (?P<bucket>\S+) \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d \+0000\] (?P<address>\S+) [0-9a-f]{64} (?P<id>[0-9A-F]{16})"
+    r' (?P<operation>\S+) (?P<key>\S+) "[A-Z]+ [^"]+ HTTP/1.1" (?P<status>\d{3}) (?P<error>\S+) (?P<sent>\S+) (?P<size>\S+)'
+    r' (?P<total>\d+) (?P<turn>\S+) "[^"]*" "[^"]*" (?P<version>\S+) (?P<host_id>\S+) SigV4 - AuthHeader \S+ - - -'
+)
+
+
+@then(parsers.re(rf'the log under "(?P<prefix>[^"]*)" in {BUCKET} tells$'))
+def log_tells(buckets, prefix, bucket, datatable):
+    (key,) = buckets.keys(bucket)
+    assert re.fullmatch(re.escape(prefix) + r"2026-01-01-\d\d-\d\d-\d\d-[0-9A-F]{16}", key), key
+    lines = buckets.client.get_object(Bucket=bucket, Key=key)["Body"].read().decode().splitlines()
+    seen = []
+    for line in lines:
+        found = LOG_LINE.fullmatch(line)
+        assert found, line
+        seen.append([found[name] for name in ("operation", "key", "status", "error", "size")])
+    # Of what happens in the same millisecond, the order is not kept.
+    assert sorted(seen) == sorted(list(row) for row in datatable)
+
+
 # Lifecycle
 
 

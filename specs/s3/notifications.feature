@@ -82,6 +82,36 @@ Feature: Notifications
     Then the queue "news" gets
       | ObjectRemoved:DeleteMarkerCreated | a |
 
+  Scenario: A restored copy comes and goes
+    Given the bucket "photos" tells the queue "news" of "s3:ObjectRestore:*"
+    And the test event has been taken from the queue "news"
+    When I put "cold" into the bucket "photos" saying "hello" with
+      | StorageClass | GLACIER |
+    And I restore "cold" in the bucket "photos" for 1 day
+    Then the queue "news" gets
+      | ObjectRestore:Post | cold |
+    When 5 hours pass
+    Then the queue "news" gets
+      | ObjectRestore:Completed | cold |
+    And the record tells when the copy of class "GLACIER" will be gone
+    When 2 days pass
+    Then the queue "news" gets
+      | ObjectRestore:Delete | cold |
+
+  Scenario: A copy that is kept for longer goes once
+    Given the bucket "photos" tells the queue "news" of "s3:ObjectRestore:Delete"
+    And the test event has been taken from the queue "news"
+    When I put "cold" into the bucket "photos" saying "hello" with
+      | StorageClass | GLACIER |
+    And I restore "cold" in the bucket "photos" for 1 day
+    And 5 hours pass
+    And I restore "cold" in the bucket "photos" for 3 days
+    And 2 days pass
+    Then the queue "news" gets nothing
+    When 2 days pass
+    Then the queue "news" gets
+      | ObjectRestore:Delete | cold |
+
   Scenario: A queue must let S3 in
     Given a queue "closed"
     When the bucket "photos" shall tell the queue "closed" of "s3:ObjectCreated:*"

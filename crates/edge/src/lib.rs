@@ -9,6 +9,7 @@ mod chain;
 mod connection;
 mod cors;
 mod edge;
+mod letters;
 mod options;
 mod place;
 mod pulse;

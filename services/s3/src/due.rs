@@ -1,6 +1,7 @@
 //! What S3 does by itself, and the configurations that tell it to.
 
 use crate::lifecycle::{run as walk, schedule};
+use crate::ops::object::restore;
 use crate::ops::{deprecated, lifecycle, notification, replication};
 use crate::replication::run as replicate;
 use crate::wire;
@@ -23,4 +24,5 @@ pub fn register(service: Service) -> Service {
         .on(wire::PUT_BUCKET_REPLICATION, replication::put)
         .due(schedule::LIFECYCLE, walk::step)
         .due(replicate::REPLICATE, replicate::run)
+        .due(restore::RESTORED, restore::come)
 }

@@ -87,18 +87,18 @@ fn line(ctx: &Ctx, served: &Served, bucket: &Bucket, key: &str) -> String {
         or_dash(request.source_ip.as_deref().map(str::to_owned)),
         requester,
         request.id.as_str().to_owned(),
-        format!("REST.{}.{}", request.method, resource(&served.operation)),
+        format!("REST.{}.{}", verb(ctx, &served.operation), resource(&served.operation)),
         or_dash(Some(key)),
         quoted(Some(&format!("{} {address} HTTP/1.1", request.method))),
         served.status.to_string(),
         or_dash(served.error.clone()),
         number(served.sent.filter(|sent| *sent > 0)),
-        "-".to_owned(),
+        number(object_size(ctx, served)),
         served.took_ms.to_string(),
         "-".to_owned(),
         quoted(served.referrer.as_deref()),
         quoted(request.user_agent()),
-        "-".to_owned(),
+        or_dash(version_id(request.uri.query().unwrap_or_default())),
         crate::site::host_id(ctx),
         or_dash(served.signature.map(str::to_owned)),
         or_dash(request.secure.then(|| "TLS_AES_128_GCM_SHA256".to_owned())),
@@ -121,10 +121,43 @@ fn log_time(at: Timestamp) -> String {
     }
 }
 
+/// The size of the object itself, which is the body that went one way or the other.
+fn object_size(ctx: &Ctx, served: &Served) -> Option<u64> {
+    match served.operation.as_str() {
+        "GetObject" if served.status == 200 => served.sent,
+        "PutObject" | "UploadPart" if served.status == 200 => {
+            let header = |name| ctx.request().header(name);
+            let told = header("x-amz-decoded-content-length").or_else(|| header("content-length"));
+            told?.parse().ok()
+        }
+        _ => None,
+    }
+}
+
+fn version_id(query: &str) -> Option<String> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let mut ids = pairs.filter(|(name, _)| *name == "versionId");
+    ids.next().map(|(_, id)| id.to_owned())
+}
+
+/// The method, but of copies.
+fn verb<'a>(ctx: &'a Ctx, operation: &str) -> &'a str {
+    match operation {
+        "CopyObject" | "UploadPartCopy" => "COPY",
+        _ => ctx.request().method.as_str(),
+    }
+}
+
 /// What an operation is about, as logs call it.
 fn resource(operation: &str) -> String {
     match operation {
-        "GetObject" | "PutObject" | "HeadObject" | "DeleteObject" | "CopyObject" => return "OBJECT".to_owned(),
+        "GetObject" | "PutObject" | "HeadObject" | "DeleteObject" | "CopyObject" | "PostObject" => {
+            return "OBJECT".to_owned();
+        }
+        "GetObjectAcl" | "PutObjectAcl" => return "ACL".to_owned(),
+        "GetBucketPolicy" | "PutBucketPolicy" | "DeleteBucketPolicy" => return "BUCKETPOLICY".to_owned(),
+        "GetBucketLogging" | "PutBucketLogging" => return "LOGGING_STATUS".to_owned(),
+        "RestoreObject" => return "RESTORE".to_owned(),
         "ListObjects" | "ListObjectsV2" | "HeadBucket" | "CreateBucket" | "DeleteBucket" => return "BUCKET".to_owned(),
         "ListObjectVersions" => return "BUCKETVERSIONS".to_owned(),
         "DeleteObjects" => return "MULTI_OBJECT_DELETE".to_owned(),
@@ -242,5 +275,34 @@ async fn put(ctx: &Ctx, bucket: &Bucket, target: &LoggingEnabled, key: &str, bod
         // The bucket is gone, or takes none: as on AWS, the lines are lost.
         Err(error) if error.status < 500 => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{resource, version_id};
+
+    #[test]
+    fn operations_are_named_by_what_they_are_about() {
+        for (operation, name) in [
+            ("CopyObject", "OBJECT"),
+            ("UploadPart", "PART"),
+            ("GetObjectAcl", "ACL"),
+            ("GetBucketAcl", "ACL"),
+            ("PutBucketLogging", "LOGGING_STATUS"),
+            ("GetBucketPolicy", "BUCKETPOLICY"),
+            ("GetBucketVersioning", "VERSIONING"),
+            ("GetObjectTagging", "OBJECT_TAGGING"),
+            ("PutBucketLifecycleConfiguration", "LIFECYCLE"),
+            ("GetPublicAccessBlock", "PUBLIC_ACCESS_BLOCK"),
+        ] {
+            assert_eq!(resource(operation), name, "{operation}");
+        }
+    }
+
+    #[test]
+    fn the_version_is_the_one_that_was_asked_for() {
+        assert_eq!(version_id("x=1&versionId=abc").as_deref(), Some("abc"));
+        assert_eq!(version_id("versions"), None);
     }
 }

@@ -4,6 +4,7 @@ use super::encode::{self, Encoded, Told};
 use super::{Arrival, Desk, Target};
 use crate::body::answer::AnswerBody;
 use crate::cors::{self, Standing};
+use crate::letters;
 use http::header::{CONNECTION, SERVER};
 use http::{HeaderName, HeaderValue, Response, Version};
 use std::borrow::Cow;
@@ -39,6 +40,9 @@ pub(super) fn finish(desk: &Desk, arrival: &Arrival, encoded: Encoded) -> Respon
     // What is too much or too slow has not been read to its end.
     if matches!(status, 408 | 413 | 431) && arrival.version < Version::HTTP_2 {
         headers.insert(CONNECTION, CLOSE.clone());
+    }
+    if is_s3 && arrival.version < Version::HTTP_2 {
+        letters::as_s3(&mut response);
     }
     if let Some(told) = told {
         let exchange = Exchange {

@@ -259,6 +259,7 @@ fn request(arrival: &Arrival, target: &Target) -> Request {
         secure: arrival.secure,
         source_ip: Some(arrival.source_ip.clone()),
         user_agent: arrival.value(&USER_AGENT).cloned(),
+        headers: Some(arrival.headers.clone()),
         method: arrival.method.clone(),
         uri: arrival.uri.clone(),
         ..Request::default()

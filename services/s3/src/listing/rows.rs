@@ -1,6 +1,6 @@
 //! Walks over rows in the order of their keys, which can jump.
 
-use crate::object::version_id;
+use crate::object::{version_id, versions};
 use crate::state::{Bucket, OBJECTS, VERSION_IDS, VERSIONS, Version};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -168,16 +168,27 @@ impl<'t> Versions<'t> {
         id: &str,
         expected: usize,
     ) -> Result<Versions<'t>, StoreError> {
-        let mut walk = Versions::new(tx, bucket, Start::Behind(key.to_owned()), expected);
-        let rank = match tx.get(&OBJECTS, (bucket.id, key))? {
+        let behind_key = Start::Behind(key.to_owned());
+        let current = tx.get(&OBJECTS, (bucket.id, key))?;
+        let rank = match &current {
             Some(current) if current.shown_id() == id => Some(current.rank),
             // One that has been deleted since still tells its place.
             _ => tx
                 .get(&VERSION_IDS, (bucket.id, key, id))?
                 .or_else(|| version_id::rank(id)),
         };
-        if let Some(rank) = rank {
-            walk.from = Some((Start::Behind(key.to_owned()), Some(rank)));
+        let Some(rank) = rank else {
+            return Ok(Versions::new(tx, bucket, behind_key, expected));
+        };
+        if current.is_some_and(|current| current.rank > rank) {
+            // All that were newer are gone: the current one is behind the marker too, and all others behind that.
+            let start = Start::At(key.as_bytes().to_vec());
+            return Ok(Versions::new(tx, bucket, start, expected));
+        }
+        let mut walk = Versions::new(tx, bucket, behind_key.clone(), expected);
+        walk.from = Some((behind_key, Some(rank)));
+        let newest = versions::newest(tx, bucket, key)?;
+        if newest.is_some_and(|newest| newest.rank <= rank) {
             walk.told = Some(key.to_owned());
         }
         Ok(walk)

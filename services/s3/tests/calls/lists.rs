@@ -130,3 +130,61 @@ async fn strange_requests_are_refused() {
         assert_eq!(bench.err(operation, input.clone()).await, "InvalidArgument", "{input}");
     }
 }
+
+#[tokio::test]
+async fn a_page_goes_on_behind_versions_that_are_gone() {
+    let bench = Bench::versioned().await;
+    for _ in 0..5 {
+        bench.put("k", "x").await;
+    }
+    bench.put("l", "x").await;
+    let all = texts(
+        &bench.ok("ListObjectVersions", json!({})).await,
+        "Versions",
+        "VersionId",
+    );
+    let page = bench.ok("ListObjectVersions", json!({ "MaxKeys": 3 })).await;
+    let behind = json!({ "KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"] });
+    for gone in 0..4 {
+        if gone > 0 {
+            bench
+                .ok("DeleteObject", json!({ "Key": "k", "VersionId": all[gone - 1] }))
+                .await;
+        }
+        let rest = bench.ok("ListObjectVersions", behind.clone()).await;
+        assert_eq!(texts(&rest, "Versions", "VersionId"), all[3..], "{gone} are gone");
+        assert_eq!(rest["Versions"][0]["IsLatest"], json!(gone == 3), "{gone} are gone");
+        assert_eq!(rest["Versions"][1]["IsLatest"], json!(false));
+        assert_eq!(rest["Versions"][2]["IsLatest"], json!(true));
+    }
+    // The same where the newest that is left is a delete marker.
+    bench.ok("DeleteObject", json!({ "Key": "m" })).await;
+    bench.put("m", "x").await;
+    let page = bench
+        .ok("ListObjectVersions", json!({ "Prefix": "m", "MaxKeys": 1 }))
+        .await;
+    let (key, id) = (page["NextKeyMarker"].clone(), page["NextVersionIdMarker"].clone());
+    bench.ok("DeleteObject", json!({ "Key": "m", "VersionId": id })).await;
+    let rest = bench
+        .ok("ListObjectVersions", json!({ "KeyMarker": key, "VersionIdMarker": id }))
+        .await;
+    assert_eq!(rest["DeleteMarkers"][0]["IsLatest"], json!(true));
+}
+
+#[tokio::test]
+async fn beside_a_token_no_other_place_counts_or_is_told() {
+    let bench = filled(&["a", "b", "c", "d"]).await;
+    let first = bench
+        .ok("ListObjectsV2", json!({ "MaxKeys": 1, "StartAfter": "a" }))
+        .await;
+    assert_eq!(first["StartAfter"], json!("a"));
+    let token = first["NextContinuationToken"].clone();
+    let next = bench
+        .ok(
+            "ListObjectsV2",
+            json!({ "ContinuationToken": token, "StartAfter": "c" }),
+        )
+        .await;
+    assert_eq!(texts(&next, "Contents", "Key"), ["c", "d"]);
+    assert!(next["StartAfter"].is_null());
+}

@@ -93,7 +93,11 @@ pub async fn list_v2(ctx: Ctx, input: ListObjectsV2Request) -> Result<ListObject
         common_prefixes: some(prefixes),
         encoding_type: encoding.shown(),
         key_count: i32::try_from(count).ok(),
-        start_after: input.start_after.map(|start| encoding.text(&start)),
+        // A token says where the page begins, and AWS tells no other place beside it.
+        start_after: input
+            .start_after
+            .filter(|_| token.is_none())
+            .map(|start| encoding.text(&start)),
         continuation_token: token,
         next_continuation_token: next,
         ..ListObjectsV2Output::default()

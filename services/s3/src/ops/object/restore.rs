@@ -9,9 +9,13 @@ use crate::object::{key, versions};
 use crate::reply::Reply;
 use crate::state::{Restore, Version};
 use crate::wire::{RestoreObjectOutput, RestoreObjectRequest};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use virga_base::{AwsError, Timestamp};
 use virga_service::{Ctx, Tx};
+
+/// The kind of deferred work that tells of a copy's coming and going.
+pub const RESTORED: &str = "restored";
 
 const MINUTE_S: u64 = 60;
 const HOUR_S: u64 = 60 * MINUTE_S;
@@ -81,6 +85,19 @@ pub async fn restore(ctx: Ctx, input: RestoreObjectRequest) -> Result<Reply<Rest
         let expires = next_midnight(ready.max(now).plus(kept));
         version.restore = Some(Restore { ready, expires });
         versions::keep(tx, &bucket, &key, &version)?;
+        let times = [Some(expires), (!is_there).then_some(ready)];
+        for at in times.into_iter().flatten() {
+            let coming = Coming {
+                bucket: bucket.name.clone(),
+                bucket_id: bucket.id,
+                key: key.clone(),
+                version: version.shown_id().to_owned(),
+                at,
+            };
+            // It always has a JSON form.
+            let payload = serde_json::to_vec(&coming).unwrap_or_default();
+            tx.schedule(at, &open.home.due_row(RESTORED, payload))?;
+        }
         events::emit(tx, &open.home, &bucket, What::RestorePost, &key, &version)?;
         Ok(is_there)
     };
@@ -89,4 +106,39 @@ pub async fn restore(ctx: Ctx, input: RestoreObjectRequest) -> Result<Reply<Rest
         status: Some(if was_there { 200 } else { 202 }),
         ..Reply::from(RestoreObjectOutput::default())
     })
+}
+
+/// When a copy comes or goes.
+#[derive(Debug, Serialize, Deserialize)]
+struct Coming {
+    bucket: String,
+    bucket_id: u64,
+    key: String,
+    version: String,
+    at: Timestamp,
+}
+
+/// Tells that a copy is there, or takes it away. Nothing where the object, or how long it is kept, is another by now.
+pub async fn come(ctx: Ctx, payload: Vec<u8>) -> Result<(), AwsError> {
+    let coming: Coming =
+        serde_json::from_slice(&payload).map_err(|_| AwsError::internal("what was restored cannot be read"))?;
+    let found = access::find(&ctx, &coming.bucket)?;
+    let Some(bucket) = found.filter(|bucket| bucket.id == coming.bucket_id) else {
+        return Ok(());
+    };
+    let come = |tx: &mut Tx<'_>| -> Result<(), AwsError> {
+        let found = versions::find(&tx.reading(), &bucket, &coming.key, &coming.version)?;
+        let Some((mut version, restore)) = found.and_then(|version| Some((version.clone(), version.restore?))) else {
+            return Ok(());
+        };
+        if restore.ready == coming.at {
+            events::emit(tx, &ctx, &bucket, What::RestoreCompleted, &coming.key, &version)?;
+        } else if restore.expires == coming.at {
+            version.restore = None;
+            versions::keep(tx, &bucket, &coming.key, &version)?;
+            events::emit(tx, &ctx, &bucket, What::RestoreDelete, &coming.key, &version)?;
+        }
+        Ok(())
+    };
+    ctx.write(come).await
 }
