@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::runtime::Builder;
 use virga_admin::{Admin, CallLog, Diagnostics, Printer, SNAPSHOT_PATH};
 use virga_base::{Clock, Ids};
-use virga_blob::Blobs;
+use virga_blob::{Blobs, Shelf};
 use virga_cli::{Failure, Listening, StartOptions};
 use virga_edge::{BindError, Edge, EdgeOptions, Streamed};
 use virga_service::{CloudOptions, Worlds};
@@ -44,6 +44,7 @@ async fn serve(options: StartOptions, listening: Listening) -> Result<(), Failur
         (Some(data), None) => Some(open(data)?),
         _ => None,
     };
+    let blobs = blobs(&options, database.as_ref())?;
     let cloud = CloudOptions {
         store: Store::new(match (database, &disk) {
             (Some(database), _) => Box::new(database),
@@ -54,10 +55,6 @@ async fn serve(options: StartOptions, listening: Listening) -> Result<(), Failur
         ids: options.seed.map_or_else(Ids::random, Ids::seeded),
         services: virga_catalog::services(),
         settings: options.services.clone(),
-    };
-    let blobs = match (&options.data, &disk) {
-        (Some(data), Some(_)) => Blobs::kept(data.join(BLOB_FOLDER)),
-        _ => Blobs::private(),
     };
     tokio::task::spawn_blocking(|| {
         if let Err(error) = Blobs::sweep_leftovers() {
@@ -116,7 +113,7 @@ async fn serve(options: StartOptions, listening: Listening) -> Result<(), Failur
         // Whoever sees the port free shall find all on disk.
         let _ = tokio::task::spawn_blocking(move || disk.close()).await;
     }
-    blobs.close();
+    let _ = tokio::task::spawn_blocking(move || blobs.close()).await;
     if let Some(printer) = printer {
         printer.finish();
     }
@@ -135,6 +132,27 @@ fn open(data: &Path) -> Result<Arc<DiskEngine>, Failure> {
 /// Opens the engine of a database. The password may also be where PostgreSQL's own programs look for it.
 fn open_database(url: &str) -> Result<PostgresEngine, Failure> {
     PostgresEngine::open(url, std::env::var("PGPASSWORD").ok()).map_err(Failure::usage)
+}
+
+/// Where the bytes of large objects lie: with the rows.
+fn blobs(options: &StartOptions, database: Option<&PostgresEngine>) -> Result<Blobs, Failure> {
+    match (database, &options.data) {
+        (Some(database), _) => {
+            let (pieces, register) = database.blobs();
+            let shelf: Box<dyn Shelf> = match &options.blobs {
+                Some(folder) => Blobs::folder(folder.clone()),
+                None => Box::new(pieces),
+            };
+            Blobs::shared(shelf, Box::new(register))
+                .map_err(|error| Failure::usage(format!("The bytes of objects cannot be kept in the store: {error}.")))
+        }
+        (None, _) if options.blobs.is_some() => Err(Failure::usage(
+            "--blobs is for a cloud with --store, whose nodes share a folder; without it, the bytes of objects are in the \
+             folder of --data.",
+        )),
+        (None, Some(data)) => Ok(Blobs::kept(data.join(BLOB_FOLDER))),
+        (None, None) => Ok(Blobs::private()),
+    }
 }
 
 /// The address that a host name stands for.

@@ -1,21 +1,22 @@
 //! Reading: pieces of content one behind the other, with one read ahead of what the client takes.
 
+use crate::shelf::Source;
 use crate::writer::joined;
 use crate::{Content, Name, Pin};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use std::collections::VecDeque;
-use std::fs::File;
 use std::future::Future;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::pin::Pin as StdPin;
 use std::task::{Context, Poll, ready};
 use tokio::task::JoinHandle;
 
-/// Bytes of a file that are read at once.
-const READ_BYTES: u64 = 256 * 1024;
+/// Bytes of a file that are read at once. Where a file lies in pieces, they are of this length.
+pub const PIECE_BYTES: usize = 256 * 1024;
+const READ_BYTES: u64 = PIECE_BYTES as u64;
 
 /// Some bytes of a content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +43,8 @@ pub struct Body {
     pieces: VecDeque<Piece>,
     /// Bytes that are still to be given.
     left: u64,
-    /// The file that the first piece is of, behind the bytes that were read of it.
-    open: Option<(Name, u64, File)>,
+    /// The file that the first piece is of.
+    open: Option<(Name, Box<dyn Source>)>,
     /// Comes next, where it is of a file.
     reading: Option<JoinHandle<io::Result<Chunk>>>,
 }
@@ -51,9 +52,7 @@ pub struct Body {
 struct Chunk {
     bytes: Bytes,
     name: Name,
-    file: File,
-    /// Where the file stands.
-    at: u64,
+    file: Box<dyn Source>,
 }
 
 impl Body {
@@ -81,36 +80,27 @@ impl Body {
         };
         let Content::File { name, .. } = content else { return };
         let (name, from) = (*name, range.start);
-        let count = READ_BYTES.min(range.end - range.start);
+        // Up to where pieces of files end that lie in pieces.
+        let count = (READ_BYTES - from % READ_BYTES).min(range.end - range.start);
         range.start += count;
         if range.is_empty() {
             self.pieces.pop_front();
         }
-        let open = self.open.take().filter(|(open, at, _)| (*open, *at) == (name, from));
+        let open = self.open.take().filter(|(open, _)| *open == name);
         let blobs = self.pin.blobs.clone();
         self.reading = Some(tokio::task::spawn_blocking(move || {
             let mut file = match open {
-                Some((_, _, file)) => file,
-                None => {
-                    let mut file = blobs.open(name)?;
-                    file.seek(SeekFrom::Start(from))?;
-                    file
-                }
+                Some((_, file)) => file,
+                None => blobs.open(name)?,
             };
-            let mut bytes = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
-            (&mut file).take(count).read_to_end(&mut bytes)?;
+            let bytes = file.read(from, usize::try_from(count).unwrap_or(usize::MAX))?;
             if (bytes.len() as u64) < count {
                 return Err(io::Error::new(
                     ErrorKind::UnexpectedEof,
                     format!("the file {name} is short"),
                 ));
             }
-            Ok(Chunk {
-                bytes: bytes.into(),
-                name,
-                file,
-                at: from + count,
-            })
+            Ok(Chunk { bytes, name, file })
         }));
     }
 
@@ -138,8 +128,8 @@ impl http_body::Body for Body {
             Some(reading) => {
                 let chunk = joined(ready!(StdPin::new(reading).poll(cx)));
                 this.reading = None;
-                chunk.map(|Chunk { bytes, name, file, at }| {
-                    this.open = Some((name, at, file));
+                chunk.map(|Chunk { bytes, name, file }| {
+                    this.open = Some((name, file));
                     bytes
                 })
             }

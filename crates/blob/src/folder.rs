@@ -1,8 +1,10 @@
 //! The folder of files: one that is kept, or one of this process alone that goes with it.
 
 use crate::Name;
+use crate::shelf::{Draft, Shelf, Source};
+use bytes::Bytes;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use virga_base::Ids;
@@ -121,22 +123,51 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// A file that is being written.
+struct Written {
+    file: File,
+    /// The folder that its name stands in, where that must be safe too.
+    kept_in: Option<PathBuf>,
+}
+
+impl Draft for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+
+    fn settle(&mut self) -> io::Result<()> {
+        let Some(folder) = &self.kept_in else { return Ok(()) };
+        self.file.sync_all()?;
+        sync_folder(folder)
+    }
+}
+
+/// A file that is read, and where it stands.
+struct Opened {
+    file: File,
+    at: u64,
+}
+
+impl Source for Opened {
+    fn length(&self) -> io::Result<u64> {
+        self.file.metadata().map(|found| found.len())
+    }
+
+    fn read(&mut self, from: u64, count: usize) -> io::Result<Bytes> {
+        if self.at != from {
+            self.file.seek(SeekFrom::Start(from))?;
+            self.at = from;
+        }
+        let mut bytes = Vec::with_capacity(count);
+        (&mut self.file).take(count as u64).read_to_end(&mut bytes)?;
+        self.at += bytes.len() as u64;
+        Ok(bytes.into())
+    }
+}
+
 impl Folder {
     pub(crate) fn private() -> Folder {
         Folder::Private(Mutex::default())
-    }
-
-    pub(crate) fn close(&self) {
-        if let Folder::Private(private) = self {
-            *private.lock().unwrap_or_else(PoisonError::into_inner) = Slot {
-                made: None,
-                is_closed: true,
-            };
-        }
-    }
-
-    fn is_kept(&self) -> bool {
-        matches!(self, Folder::Kept(_))
     }
 
     /// Where it is; `None` where it has not been made.
@@ -159,43 +190,40 @@ impl Folder {
         let [first, ..] = name.0;
         Ok(base.join(format!("{first:02x}")).join(name.to_string()))
     }
+}
 
-    pub(crate) fn create(&self, name: Name) -> io::Result<File> {
+impl Shelf for Folder {
+    fn create(&self, name: Name) -> io::Result<Box<dyn Draft>> {
         let path = self.path(name, true)?;
         let open = || OpenOptions::new().write(true).create_new(true).open(&path);
-        match open() {
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            opened => return opened,
-        }
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-            if let Some(base) = folder.parent().filter(|_| self.is_kept()) {
-                sync_folder(base)?;
+        let folder = path.parent().filter(|_| self.is_kept()).map(Path::to_owned);
+        let file = match (open(), path.parent()) {
+            (Err(error), Some(parent)) if error.kind() == ErrorKind::NotFound => {
+                fs::create_dir_all(parent)?;
+                if let Some(base) = parent.parent().filter(|_| self.is_kept()) {
+                    sync_folder(base)?;
+                }
+                open()?
             }
+            (opened, _) => opened?,
+        };
+        Ok(Box::new(Written { file, kept_in: folder }))
+    }
+
+    fn open(&self, name: Name) -> io::Result<Box<dyn Source>> {
+        let file = File::open(self.path(name, false)?)?;
+        Ok(Box::new(Opened { file, at: 0 }))
+    }
+
+    fn length(&self, name: Name) -> io::Result<Option<u64>> {
+        match self.path(name, false).and_then(fs::metadata) {
+            Ok(found) => Ok(Some(found.len())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
         }
-        open()
     }
 
-    /// Brings a file that is all written to safety, where the folder is kept.
-    pub(crate) fn settle(&self, name: Name, file: &File) -> io::Result<()> {
-        if !self.is_kept() {
-            return Ok(());
-        }
-        file.sync_all()?;
-        self.path(name, false)?.parent().map_or(Ok(()), sync_folder)
-    }
-
-    pub(crate) fn open(&self, name: Name) -> io::Result<File> {
-        File::open(self.path(name, false)?)
-    }
-
-    pub(crate) fn length(&self, name: Name) -> Option<u64> {
-        let found = self.path(name, false).and_then(fs::metadata);
-        found.ok().map(|found| found.len())
-    }
-
-    /// Answers whether there was such a file.
-    pub(crate) fn remove(&self, name: Name) -> io::Result<bool> {
+    fn remove(&self, name: Name) -> io::Result<bool> {
         match self.path(name, false).and_then(fs::remove_file) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
@@ -203,8 +231,8 @@ impl Folder {
         }
     }
 
-    /// All files. Others that lie there are not ours, and are passed over.
-    pub(crate) fn names(&self) -> io::Result<Vec<Name>> {
+    /// Others that lie there are not ours, and are passed over.
+    fn names(&self) -> io::Result<Vec<Name>> {
         let mut names = Vec::new();
         let Some(base) = self.base(false)? else {
             return Ok(names);
@@ -223,5 +251,18 @@ impl Folder {
             }
         }
         Ok(names)
+    }
+
+    fn is_kept(&self) -> bool {
+        matches!(self, Folder::Kept(_))
+    }
+
+    fn close(&self) {
+        if let Folder::Private(private) = self {
+            *private.lock().unwrap_or_else(PoisonError::into_inner) = Slot {
+                made: None,
+                is_closed: true,
+            };
+        }
     }
 }

@@ -13,20 +13,27 @@
 //! * nobody is about to hold it (its [`Fresh`] is gone), and
 //! * all who may have read a row that names it are done (their pins are gone).
 //!
-//! A crash leaves files that no row names; they are removed at the next start. It never leaves a row without its file,
+//! Files lie on a [`Shelf`]: a folder, or a database. Where several nodes share one, a [`Register`] keeps each from removing
+//! what another needs.
+//!
+//! A crash leaves files that no row names; they are removed at the next start, of any node. It never leaves a row without its file,
 //! because a file is safe before its row is written.
 
 mod blobs;
 mod body;
 mod content;
 mod folder;
+mod register;
+mod shelf;
 pub mod state;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 pub use blobs::{Blobs, Doubted, Fresh, Pin};
-pub use body::{Body, Piece};
+pub use body::{Body, PIECE_BYTES, Piece};
 pub use content::{Content, INLINE_MAX_BYTES, Name};
+pub use register::{Beat, Register, Stamp};
+pub use shelf::{Draft, Shelf, Source};
 pub use state::{hold, release, share};
 pub use writer::{Finished, Writer};

@@ -41,6 +41,11 @@ fn add(tx: &mut Tx<'_>, account: Account, name: Name) -> Result<(), StoreError> 
 
 /// Says that one more row of `account` names content that was just written.
 pub fn hold(tx: &mut Tx<'_>, account: Account, fresh: &Fresh) -> Result<(), StoreError> {
+    if !fresh.is_safe() {
+        return Err(StoreError::Unreachable(
+            "this node was cut off for so long that others may have given up what it had written".to_owned(),
+        ));
+    }
     match fresh.name() {
         Some(name) => add(&mut tx.elsewhere(&Place::world()), account, name),
         None => Ok(()),
@@ -100,6 +105,14 @@ pub async fn unheld(store: &Store, names: &[Name]) -> Result<Vec<Name>, StoreErr
         unheld.extend(found.await?);
     }
     Ok(unheld)
+}
+
+/// The range of the keys of the rows that count a file, in every world: the first, and the first behind them.
+pub fn keys_of_holds(name: Name) -> (Vec<u8>, Vec<u8>) {
+    let place = Place::world();
+    let from = place.key_of(&HOLDS, (name.number(), 0));
+    let to = place.key_of(&HOLDS, (name.number(), u64::MAX));
+    (from, to)
 }
 
 /// All files that this world holds.

@@ -121,7 +121,7 @@ async fn a_writer_that_is_dropped_leaves_nothing() {
     writer.write(bytes(2_000_000)).await.expect("written");
     drop(writer);
     // Removal waits for the write under way; the runtime of the test ends with neither open.
-    while !blobs.folder().names().expect("listed").is_empty() {
+    while !blobs.shelf().names().expect("listed").is_empty() {
         tokio::task::yield_now().await;
     }
 }
@@ -192,7 +192,7 @@ async fn what_nobody_holds_in_the_end_is_removed() {
     // As from a snapshot: an attempt that broke off, then one that did not.
     for (sent, files) in [(60_000, 1), (100_000, 1)] {
         let (file, fresh) = blobs.adopt(name, 100_000).expect("adopted");
-        io::Write::write_all(&mut file.expect("is not here"), &bytes(sent)).expect("written");
+        file.expect("is not here").write(&bytes(sent)).expect("written");
         assert_eq!(blobs.files().expect("listed").len(), 0);
         drop(fresh);
         assert_eq!(blobs.files().expect("listed").len(), files);

@@ -1,10 +1,10 @@
 //! Writing: small content stays in memory, large content goes to its file in large pieces.
 
 use crate::blobs::Guard;
+use crate::shelf::Draft;
 use crate::{Blobs, Content, Fresh, INLINE_MAX_BYTES};
 use bytes::{Bytes, BytesMut};
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 
@@ -21,14 +21,14 @@ pub struct Writer {
     growing: BytesMut,
     waiting_bytes: usize,
     length: u64,
-    file: Option<Draft>,
+    file: Option<Writing>,
 }
 
 /// A file that is being written.
-struct Draft {
+struct Writing {
     guard: Arc<Guard>,
     /// The last piece, which gives the file back.
-    writing: JoinHandle<io::Result<File>>,
+    writing: JoinHandle<io::Result<Box<dyn Draft>>>,
 }
 
 /// What was written.
@@ -84,26 +84,26 @@ impl Writer {
         let pieces = std::mem::take(&mut self.waiting);
         self.waiting_bytes = 0;
         let (guard, file) = match self.file.take() {
-            Some(Draft { guard, writing }) => (guard, Some(joined(writing.await)?)),
+            Some(Writing { guard, writing }) => (guard, Some(joined(writing.await)?)),
             None => (self.blobs.begin(), None),
         };
         // Who drops the writer now does not leave a file that is made afterwards: the guard removes it last.
-        let kept = guard.clone();
+        let (kept, length) = (guard.clone(), self.length);
         let writing = tokio::task::spawn_blocking(move || {
-            let folder = kept.blobs.folder();
             let mut file = match file {
                 Some(file) => file,
-                None => folder.create(kept.name)?,
+                None => kept.blobs.create(kept.name)?,
             };
             for piece in pieces {
-                file.write_all(&piece)?;
+                file.write(&piece)?;
             }
             if is_last {
-                folder.settle(kept.name, &file)?;
+                file.settle()?;
+                kept.blobs.note_settled(kept.name, length)?;
             }
             Ok(file)
         });
-        self.file = Some(Draft { guard, writing });
+        self.file = Some(Writing { guard, writing });
         Ok(())
     }
 
@@ -121,7 +121,7 @@ impl Writer {
             });
         }
         self.flush(true).await?;
-        let Some(Draft { guard, writing }) = self.file.take() else {
+        let Some(Writing { guard, writing }) = self.file.take() else {
             return Err(io::Error::other("the file is gone"));
         };
         drop(joined(writing.await)?);

@@ -26,6 +26,8 @@ pub struct StartOptions {
     pub data: Option<PathBuf>,
     /// The URL of a database that state is kept in.
     pub store: Option<String>,
+    /// A folder that all nodes of the database share, for the bytes of objects.
+    pub blobs: Option<PathBuf>,
     pub seed: Option<u64>,
     /// Worlds at once, the first among them.
     pub worlds_max: usize,
@@ -94,6 +96,9 @@ impl Resolved {
             log_level: value("log_level").parse().map_err(|_| broken("log_level"))?,
             data: Some(value("data")).filter(|data| !data.is_empty()).map(PathBuf::from),
             store: Some(value("store")).filter(|url| !url.is_empty()).map(str::to_owned),
+            blobs: Some(value("blobs"))
+                .filter(|blobs| !blobs.is_empty())
+                .map(PathBuf::from),
             seed: match value("seed") {
                 "" => None,
                 seed => Some(seed.parse().map_err(|_| broken("seed"))?),

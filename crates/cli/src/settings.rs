@@ -148,6 +148,14 @@ pub const SETTINGS: &[Setting] = &[
                A password may stand in it or in PGPASSWORD.",
     },
     Setting {
+        name: "blobs",
+        value: "DIR",
+        kind: Kind::Folder,
+        default: "",
+        text: "With --store: a folder for the bytes of objects over 64 KiB, which all Virgas of that database reach under \
+               some path. Without it these bytes are in the database too.",
+    },
+    Setting {
         name: "seed",
         value: "N",
         kind: Kind::Number,

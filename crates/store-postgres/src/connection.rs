@@ -60,7 +60,27 @@ pub const COMMIT: Statement = Statement {
     types: &[],
 };
 
-const STATEMENTS: [Statement; 8] = [GET, SCAN_UP, SCAN_DOWN, PUT, DELETE, WAKE, WAKES, COMMIT];
+/// Whether a world holds a file: answers `$1`, which is its name.
+pub const IS_HELD: Statement = Statement {
+    name: "is_held",
+    sql: "SELECT $1::BYTEA FROM virga_rows WHERE world = $2 AND key >= $3 AND key < $4 LIMIT 1",
+    types: &[BYTES, NUMBER, BYTES, BYTES],
+};
+pub const PUT_PIECE: Statement = Statement {
+    name: "put_piece",
+    sql: "INSERT INTO virga_blob_pieces (name, number, bytes) VALUES ($1, $2, $3)",
+    types: &[BYTES, NUMBER, BYTES],
+};
+pub const GET_PIECE: Statement = Statement {
+    name: "get_piece",
+    sql: "SELECT substring(bytes FROM CAST($3 AS INTEGER) FOR CAST($4 AS INTEGER)) FROM virga_blob_pieces \
+          WHERE name = $1 AND number = $2",
+    types: &[BYTES, NUMBER, NUMBER, NUMBER],
+};
+
+const STATEMENTS: [Statement; 11] = [
+    GET, SCAN_UP, SCAN_DOWN, PUT, DELETE, WAKE, WAKES, COMMIT, IS_HELD, PUT_PIECE, GET_PIECE,
+];
 
 /// Wishes that not every server knows; one that refuses them is left as it is. Tables are small or reached by their key,
 /// and a walk over a whole table would make a transaction conflict with all others.
@@ -99,13 +119,18 @@ impl Connection {
         };
         connection.log_in(options)?;
         for wish in WISHES {
-            connection.query(wish);
-            match connection.finish(&mut |_| {}) {
-                Err(Failure::Lost(why) | Failure::Unknown(why)) => return Err(why),
-                Ok(()) | Err(Failure::Conflict(_) | Failure::Refused(_)) => {}
-            }
+            connection.wish(wish)?;
         }
         Ok(connection)
+    }
+
+    /// Asks for what a server may refuse.
+    pub fn wish(&mut self, sql: &str) -> Result<(), String> {
+        self.query(sql);
+        match self.finish(&mut |_| {}) {
+            Err(Failure::Lost(why) | Failure::Unknown(why)) => Err(why),
+            Ok(()) | Err(Failure::Conflict(_) | Failure::Refused(_)) => Ok(()),
+        }
     }
 
     fn log_in(&mut self, options: &Options) -> Result<(), String> {

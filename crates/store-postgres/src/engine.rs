@@ -1,5 +1,6 @@
 //! The engine: a world's rows in the database.
 
+use crate::blobs::{self, Pieces, SharedRegister};
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::lane::Lane;
@@ -16,7 +17,7 @@ use virga_base::Ids;
 use virga_store::{Decision, Durable, Engine, EngineFigures, Kept, Reader, StoreError, Waiters, Writer};
 
 /// The world that is nobody's fork.
-const ROOT: i64 = 0;
+pub(crate) const ROOT: i64 = 0;
 
 /// Keeps all rows in a database that several nodes may share.
 ///
@@ -71,6 +72,12 @@ impl PostgresEngine {
         })
     }
 
+    /// The bytes of objects in the same database, and what its nodes tell each other of files, wherever those lie. Once a
+    /// process.
+    pub fn blobs(&self) -> (Pieces, SharedRegister) {
+        blobs::open(&self.node.options, &self.node.pool, self.node.number)
+    }
+
     fn at(node: Arc<Node>, world: i64) -> PostgresEngine {
         PostgresEngine {
             lane: Lane::new(node.pool.clone(), world, node.number),
@@ -95,7 +102,12 @@ impl PostgresEngine {
     }
 }
 
-fn run(connection: &mut Connection, sql: &str, types: &[u32], parameters: &[Parameter<'_>]) -> Result<(), Failure> {
+pub(crate) fn run(
+    connection: &mut Connection,
+    sql: &str,
+    types: &[u32],
+    parameters: &[Parameter<'_>],
+) -> Result<(), Failure> {
     connection.execute_once(sql, types, parameters);
     connection.sync();
     connection.finish(&mut |_| {})

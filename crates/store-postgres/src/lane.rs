@@ -1,6 +1,7 @@
 //! Writers of one node in one world go one behind the other, through the same transaction of the database while others
 //! wait: they never conflict among themselves, and share one commit. Only another node can make them run again.
 
+use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::pool::Pool;
 use crate::session::{Change, Session};
@@ -185,25 +186,31 @@ impl Lane {
     }
 
     /// Runs something with a connection of its own, in a transaction that others may make run again.
-    pub fn alone<T>(
-        &self,
-        mut f: impl FnMut(&mut crate::connection::Connection) -> Result<T, Failure>,
-    ) -> Result<T, StoreError> {
-        retried(&self.pauses, || {
-            let mut connection = self.pool.take()?;
-            let result = f(&mut connection);
-            match &result {
-                Err(Failure::Lost(_) | Failure::Unknown(_)) => self.pool.forget_idle(),
-                Err(_) if !connection.is_broken() => {
-                    connection.query("ROLLBACK");
-                    connection.owe();
-                    connection.send()?;
-                }
-                _ => {}
-            }
-            result
-        })
+    pub fn alone<T>(&self, f: impl FnMut(&mut Connection) -> Result<T, Failure>) -> Result<T, StoreError> {
+        alone(&self.pool, &self.pauses, f)
     }
+}
+
+/// The same, with connections of any pool.
+pub fn alone<T>(
+    pool: &Arc<Pool>,
+    pauses: &Ids,
+    mut f: impl FnMut(&mut Connection) -> Result<T, Failure>,
+) -> Result<T, StoreError> {
+    retried(pauses, || {
+        let mut connection = pool.take()?;
+        let result = f(&mut connection);
+        match &result {
+            Err(Failure::Lost(_) | Failure::Unknown(_)) => pool.forget_idle(),
+            Err(_) if !connection.is_broken() => {
+                connection.query("ROLLBACK");
+                connection.owe();
+                connection.send()?;
+            }
+            _ => {}
+        }
+        result
+    })
 }
 
 /// Tries again what may be tried again.

@@ -2,8 +2,9 @@
 //! this engine's.
 //!
 //! Begin at [`PostgresEngine`] (`engine.rs`). A transaction is a `session`, writers of a node share one in a
-//! `lane`, and `wakes` hears what other nodes do. `wire/` is the protocol.
+//! `lane`, and `wakes` hears what other nodes do. `blobs` keeps the bytes of objects there. `wire/` is the protocol.
 
+mod blobs;
 mod connection;
 mod engine;
 mod failure;
@@ -16,4 +17,5 @@ mod url;
 mod wakes;
 mod wire;
 
+pub use blobs::{Pieces, SharedRegister};
 pub use engine::PostgresEngine;

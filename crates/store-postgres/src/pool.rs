@@ -14,6 +14,8 @@ const WAIT_MAX: Duration = Duration::from_secs(20);
 /// The connections of a node.
 pub struct Pool {
     options: Options,
+    /// What each connection asks for besides.
+    wish: Option<&'static str>,
     state: Mutex<State>,
     given_back: Condvar,
 }
@@ -37,8 +39,14 @@ fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 impl Pool {
     pub fn new(options: Options) -> Arc<Pool> {
+        Pool::with_wish(options, None)
+    }
+
+    /// The same; each connection asks for something that a server may refuse.
+    pub fn with_wish(options: Options, wish: Option<&'static str>) -> Arc<Pool> {
         Arc::new(Pool {
             options,
+            wish,
             state: Mutex::default(),
             given_back: Condvar::new(),
         })
@@ -46,7 +54,11 @@ impl Pool {
 
     /// Connects outside of the bounds, for those who need one connection all the time.
     pub fn connect(&self) -> Result<Connection, Failure> {
-        let mut connection = Connection::open(&self.options).map_err(|why| {
+        let opened = Connection::open(&self.options).and_then(|mut connection| {
+            self.wish.map_or(Ok(()), |wish| connection.wish(wish))?;
+            Ok(connection)
+        });
+        let mut connection = opened.map_err(|why| {
             Failure::Refused(StoreError::Unreachable(format!(
                 "{} cannot be used: {why}",
                 self.options

@@ -19,6 +19,23 @@ const TABLES: [&str; 4] = [
     "CREATE TABLE IF NOT EXISTS virga_form (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
 ];
 
+/// What came later; made where it lacks, under the same form, as older Virgas pass it over.
+///
+/// `length` is of bytes; below zero while the file is written, and while it is removed ([`crate::blobs`]).
+const BLOB_TABLES: [&str; 3] = [
+    "CREATE TABLE IF NOT EXISTS virga_blob_nodes \
+     (node BIGINT NOT NULL PRIMARY KEY, pinned BIGINT NOT NULL, heard BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS virga_blob_pieces \
+     (name BYTEA NOT NULL, number BIGINT NOT NULL, bytes BYTEA NOT NULL, PRIMARY KEY (name, number))",
+    "CREATE TABLE IF NOT EXISTS virga_blobs \
+     (name BYTEA NOT NULL PRIMARY KEY, length BIGINT NOT NULL, node BIGINT NOT NULL, fresh BIGINT NOT NULL, \
+     stamp BIGINT NOT NULL)",
+];
+/// The bytes of objects seldom grow less, and compressing them costs more than it saves. PostgreSQL alone knows this.
+const BLOB_WISH: &str = "ALTER TABLE virga_blob_pieces ALTER COLUMN bytes SET STORAGE EXTERNAL";
+/// The last that is made.
+const LAST_BLOB_TABLE: &str = "virga_blobs";
+
 const SET_VERSION: &str = "INSERT INTO virga_form (name, value) VALUES ('version', '1') ON CONFLICT (name) DO NOTHING";
 
 /// How often nodes that start together may get in each other's way.
@@ -29,8 +46,17 @@ pub fn prepare(connection: &mut Connection) -> Result<(), Failure> {
     let mut attempts = 0;
     loop {
         if let Some(version) = version(connection)? {
-            if version == VERSION {
+            if version == VERSION && is_there(connection, LAST_BLOB_TABLE)? {
                 return Ok(());
+            }
+            if version == VERSION {
+                match make_blobs(connection) {
+                    Err(Failure::Refused(_) | Failure::Conflict(_)) if attempts < ATTEMPTS_MAX => {}
+                    made => return made,
+                }
+                attempts += 1;
+                std::thread::sleep(std::time::Duration::from_millis(20 * u64::from(attempts)));
+                continue;
             }
             return Err(Failure::Refused(StoreError::Engine(format!(
                 "its tables are of form {version}, and this Virga knows form {VERSION}; use the Virga that made them"
@@ -55,16 +81,28 @@ fn make(connection: &mut Connection) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The form of the tables that are there.
-fn version(connection: &mut Connection) -> Result<Option<String>, Failure> {
-    // Asked of the catalogue first: an error would be logged by the server.
+fn make_blobs(connection: &mut Connection) -> Result<(), Failure> {
+    for sql in BLOB_TABLES {
+        connection.query(sql);
+        connection.finish(&mut |_| {})?;
+    }
+    connection.wish(BLOB_WISH).map_err(Failure::Lost)
+}
+
+fn is_there(connection: &mut Connection, table: &str) -> Result<bool, Failure> {
     let mut is_there = false;
     let sql =
         "SELECT 1::BIGINT FROM information_schema.tables WHERE table_name = $1 AND table_schema = current_schema()";
-    connection.execute_once(sql, &[TEXT], &[Parameter::Text("virga_form")]);
+    connection.execute_once(sql, &[TEXT], &[Parameter::Text(table)]);
     connection.sync();
     connection.finish(&mut |_| is_there = true)?;
-    if !is_there {
+    Ok(is_there)
+}
+
+/// The form of the tables that are there.
+fn version(connection: &mut Connection) -> Result<Option<String>, Failure> {
+    // Asked of the catalogue first: an error would be logged by the server.
+    if !is_there(connection, "virga_form")? {
         return Ok(None);
     }
     let mut version = None;

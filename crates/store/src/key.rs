@@ -228,6 +228,13 @@ impl Place {
         Some((account, region, table, rest))
     }
 
+    /// The whole key of a row, for who asks an engine past its transactions.
+    pub fn key_of<K: Key, V: crate::Record>(&self, table: &crate::Table<K, V>, key: K) -> Vec<u8> {
+        let mut bytes = self.key(table.number, 32);
+        key.write(&mut bytes);
+        bytes
+    }
+
     /// The first bytes of all keys of the same account, whatever the region.
     pub(crate) fn number_bytes(&self) -> Vec<u8> {
         self.bytes.get(..5).unwrap_or_default().to_vec()

@@ -2,9 +2,7 @@
 
 use super::SnapshotError;
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Write;
-use virga_blob::{Blobs, Fresh, Name, state};
+use virga_blob::{Blobs, Draft, Fresh, Name, state};
 use virga_snapshot::Part;
 
 /// Objects that were brought here. They stay as long as this lives, and then as long as a world's rows name them.
@@ -14,7 +12,7 @@ pub(super) struct Objects {
     taken: BTreeSet<Name>,
     expected: BTreeSet<Name>,
     /// What is being written; no file where the object is here already.
-    writing: Option<File>,
+    writing: Option<Box<dyn Draft>>,
 }
 
 impl Objects {
@@ -48,9 +46,9 @@ impl Objects {
             self.taken.insert(name);
         }
         let Some(file) = &mut self.writing else { return Ok(()) };
-        file.write_all(part.bytes()).map_err(failed)?;
+        file.write(part.bytes()).map_err(failed)?;
         if part.end() == part.length {
-            self.blobs.settle(name, file).map_err(failed)?;
+            self.blobs.settle(name, part.length, file.as_mut()).map_err(failed)?;
             self.writing = None;
         }
         Ok(())

@@ -5,7 +5,7 @@ use crate::worlds::REST_MAX;
 use crate::worlds::state::{CLOCK, ClockRow};
 use crate::{Cloud, WorldError, Worlds};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -145,12 +145,13 @@ fn save_object<W: Write>(blobs: &Blobs, name: Name, writer: &mut Writer<W>) -> R
     let failed =
         |error: io::Error| virga_snapshot::Error::Io(format!("the bytes of an object cannot be read: {error}"));
     let mut file = blobs.open(name).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
+    let length = file.length().map_err(failed)?;
     let mut offset = 0;
     loop {
-        let mut part = Vec::with_capacity(PART_MAX_BYTES);
-        let some = (&mut file).take(PART_MAX_BYTES as u64);
-        some.take(length - offset).read_to_end(&mut part).map_err(failed)?;
+        let count = usize::try_from(length - offset)
+            .unwrap_or(usize::MAX)
+            .min(PART_MAX_BYTES);
+        let part = file.read(offset, count).map_err(failed)?;
         if part.is_empty() && offset < length {
             return Err(failed(io::ErrorKind::UnexpectedEof.into()).into());
         }

@@ -3,11 +3,16 @@
 use super::Worlds;
 use std::collections::HashSet;
 use std::io;
+use std::time::Duration;
 use virga_blob::{Blobs, Doubted, Name, state};
 use virga_store::StoreError;
 
 /// Files that are looked up while no world can be made.
 const BATCH_MAX: usize = 256;
+/// How often nodes that share files tell each other that they live.
+const BEAT: Duration = Duration::from_secs(5);
+/// After so many beats, about an hour, all files are looked at.
+const BEATS_OF_A_LOOK: u64 = 720;
 
 fn failed(error: &io::Error) -> StoreError {
     StoreError::Engine(format!("the files of objects cannot be listed: {error}"))
@@ -61,6 +66,10 @@ impl Worlds {
         blobs.leave_out_fresh(&mut names);
         names.sort_unstable();
         names.dedup();
+        if blobs.is_shared() {
+            // There are worlds that other nodes have made, too.
+            return blocking(blobs, move |blobs| blobs.condemn_unheld(&names)).await?;
+        }
         for world in self.list() {
             if names.is_empty() {
                 return Ok(());
@@ -71,10 +80,26 @@ impl Worlds {
         Ok(())
     }
 
-    /// Sweeps whenever there is something to sweep, until the task is dropped.
+    /// Sweeps whenever there is something to sweep, until the task is dropped. Where nodes share the files, it lets the
+    /// others know of this one.
     pub(super) async fn keep_swept(&self) {
+        let blobs = self.main.blobs();
+        let (mut next, mut beats) = (tokio::time::interval(BEAT), 0);
         loop {
-            self.main.blobs().doubted().await;
+            let is_beat = tokio::select! {
+                () = blobs.doubted() => false,
+                _ = next.tick(), if blobs.is_shared() => true,
+            };
+            if is_beat {
+                beats += 1;
+                // What a node has left that died is found by the others.
+                if beats % BEATS_OF_A_LOOK == 0 {
+                    blobs.doubt_all();
+                }
+                if let Ok(Err(error)) = blocking(blobs, Blobs::beat).await {
+                    log::warn!("other nodes cannot be told that this one lives: {error}");
+                }
+            }
             if let Err(error) = self.sweep_blobs().await {
                 log::warn!("the files of deleted objects stay for now: {error}");
             }

@@ -1,6 +1,7 @@
 //! The engine against a PostgreSQL of its own. Where this machine has none, each test says so and does nothing.
 #![cfg(unix)]
 
+mod blobs;
 mod claims;
 mod loss;
 mod nodes;
