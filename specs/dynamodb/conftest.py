@@ -3,11 +3,13 @@
 Items and keys are written as people write them, `{"id": "a", "n": 5}`, and so are answers shown."""
 
 import json
+from datetime import datetime, timezone
 from decimal import Decimal
 
 import pytest
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from pytest_bdd import given, parsers, then, when
+from virga import Virga
 
 TABLE = r'"(?P<table>[^"]+)"'
 
@@ -463,3 +465,60 @@ def scan_elsewhere(world, table, region):
 def put_elsewhere(world, table, region, item):
     client = world.client("dynamodb", region=region)
     world.attempt(client.put_item, TableName=table, Item=typed(item))
+
+
+# Settings, capacity, other accounts
+
+
+@given("a Virga with the settings")
+def a_virga_with_settings(world, docstring, tmp_path, request):
+    """One beside the one of all scenarios, at the same time."""
+    settings = tmp_path / "virga.toml"
+    settings.write_text(docstring)
+    now_ms = world.virga.now_ms()
+    world.virga, world.clients = Virga("--config", str(settings)), {}
+    request.addfinalizer(world.virga.stop)
+    world.virga.freeze(datetime.fromtimestamp(now_ms / 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+@given(parsers.re(rf'a table {TABLE} of (?P<units>\d+) units with the key "(?P<key>[^"]+)"$'))
+def a_table_with_units(tables, table, key, units):
+    definitions, keys = schema(f'"{key}"')
+    tables.client.create_table(
+        TableName=table,
+        AttributeDefinitions=definitions,
+        KeySchema=keys,
+        ProvisionedThroughput={"ReadCapacityUnits": int(units), "WriteCapacityUnits": int(units)},
+    )
+
+
+@when(parsers.re(rf"I put (?P<count>\d+) items into {TABLE} one by one$"))
+def put_one_by_one(tables, table, count):
+    for number in range(int(count)):
+        tables.attempt("put_item", TableName=table, Item={"id": {"S": str(number)}})
+
+
+@when(parsers.re(rf"I put (?P<count>\d+) items into {TABLE} in one batch$"))
+def put_in_one_batch(tables, table, count):
+    puts = [{"PutRequest": {"Item": {"id": {"S": str(number)}}}} for number in range(int(count))]
+    tables.attempt("batch_write_item", RequestItems={table: puts})
+
+
+@then(parsers.re(r"(?P<count>\d+) of them are not processed$"))
+def not_processed(world, count):
+    world.must_not_have_failed()
+    assert [len(requests) for requests in world.answer["UnprocessedItems"].values()] == [int(count)]
+
+
+@given(parsers.re(rf'the policy of {TABLE} allows the account (?P<account>\d+) "(?P<action>[^"]+)"$'))
+def policy_allows(tables, table, account, action):
+    arn = tables.client.describe_table(TableName=table)["Table"]["TableArn"]
+    principal = {"AWS": f"arn:aws:iam::{account}:root"}
+    statement = {"Effect": "Allow", "Principal": principal, "Action": action, "Resource": arn}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    tables.client.put_resource_policy(ResourceArn=arn, Policy=json.dumps(policy))
+
+
+@when(parsers.re(rf"the account (?P<account>\d+) puts into {TABLE} (?P<item>\{{.*\}})$"))
+def put_from_elsewhere(world, account, table, item):
+    world.attempt(world.client("dynamodb", account=account).put_item, TableName=table, Item=typed(item))

@@ -9,7 +9,7 @@ use virga_base::Timestamp;
 use virga_service::{Ctx, DueRow, Table, TableInfo, record};
 
 /// All of them, as people are shown them.
-pub const TABLES: [TableInfo; 15] = [
+pub const TABLES: [TableInfo; 16] = [
     EXPIRIES.info(),
     SWEEPS.info(),
     HISTORY.info(),
@@ -25,6 +25,7 @@ pub const TABLES: [TableInfo; 15] = [
     BACKUP_NUMBERS.info(),
     EXPORTS.info(),
     IMPORTS.info(),
+    BUCKETS.info(),
 ];
 
 /// Lifetime: while an item with a time to live is there. Key: the table's data id, when it expires, the item's place.
@@ -58,6 +59,8 @@ pub const BACKUP_NUMBERS: Table<(), u64> = Table::new(0x041c, "dynamodb.backup_n
 pub const EXPORTS: Table<(String,), Export> = Table::new(0x041d, "dynamodb.exports");
 /// Lifetime: the region's. Key: the last part of its ARN.
 pub const IMPORTS: Table<(String,), Import> = Table::new(0x041e, "dynamodb.imports");
+/// Lifetime: the table's. Key: the data id of a table or an index, whether it is about writes. Value: the capacity left.
+pub const BUCKETS: Table<(u64, bool), Bucket> = Table::new(0x041f, "dynamodb.capacity");
 
 /// What writes must know of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,6 +181,15 @@ pub struct Scaling {
 }
 
 record!(Scaling, 1);
+
+/// What was left of a capacity, in millionths of a unit; less than nothing where there was a debt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bucket {
+    pub left_micro: i64,
+    pub at: Timestamp,
+}
+
+record!(Bucket, 1);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GlobalTable {

@@ -14,17 +14,22 @@ mod follow;
 mod limits;
 mod ops;
 mod page;
+mod reach;
 mod schema;
 mod state;
 mod tables;
+mod throttle;
 mod value;
 pub mod wire;
 mod write;
 
+use ops::door::{Kind, on_items};
 use ops::{
-    account, backup, batch, destination, export, global_table, import, insights, item, leave, on_value, policy, query,
-    recovery, replica, scaling, statement, table, tag, time_to_live, transact, update_table,
+    account, backup, batch, destination, export, global_settings, global_table, import, insights, item, leave,
+    on_value, policy, query, recovery, replica, scaling, statement, table, tag, time_to_live, transact, update_table,
 };
+use reach::across;
+use throttle::Way::{Read, Write};
 use virga_service::{Fidelity, Service, Validation};
 
 /// The service.
@@ -37,36 +42,131 @@ pub fn service() -> Service {
             "0",
             "Seconds that tables and indexes take to be created, changed and deleted, by the clock.",
         )
+        .setting(
+            throttle::THROTTLE,
+            "false",
+            "Refuse reads and writes beyond the provisioned capacity, by the clock, as AWS does.",
+        )
+        .setting(
+            throttle::BURST,
+            throttle::BURST_DEFAULT_S,
+            "Seconds for which capacity that is not used is kept, where it is throttled.",
+        )
         .on(wire::CREATE_TABLE, table::create)
-        .on(wire::DESCRIBE_TABLE, table::describe)
-        .on(wire::DELETE_TABLE, table::delete)
+        .on(
+            wire::DESCRIBE_TABLE,
+            across("DescribeTable", |input| input.table_name.as_ref(), table::describe),
+        )
+        .on(
+            wire::DELETE_TABLE,
+            across("DeleteTable", |input| input.table_name.as_ref(), table::delete),
+        )
         .on(wire::LIST_TABLES, table::list)
-        .on(wire::UPDATE_TABLE, update_table::update)
-        .register("PutItem", Fidelity::Full, on_value(item::put))
-        .register("GetItem", Fidelity::Full, on_value(item::get))
-        .register("DeleteItem", Fidelity::Full, on_value(item::delete))
-        .register("UpdateItem", Fidelity::Full, on_value(item::update))
-        .register("BatchGetItem", Fidelity::Full, on_value(batch::get))
-        .register("BatchWriteItem", Fidelity::Full, on_value(batch::write))
-        .register("Query", Fidelity::Full, on_value(query::query))
-        .register("Scan", Fidelity::Full, on_value(query::scan))
-        .register("TransactGetItems", Fidelity::Full, on_value(transact::get))
-        .register("TransactWriteItems", Fidelity::Full, on_value(transact::write))
-        .register("ExecuteStatement", Fidelity::Full, on_value(statement::execute))
-        .register("BatchExecuteStatement", Fidelity::Full, on_value(statement::batch))
-        .register("ExecuteTransaction", Fidelity::Full, on_value(statement::transaction))
+        .on(
+            wire::UPDATE_TABLE,
+            across("UpdateTable", |input| input.table_name.as_ref(), update_table::update),
+        )
+        .register(
+            "PutItem",
+            Fidelity::Full,
+            on_items(Kind::One("PutItem", Write), item::put),
+        )
+        .register(
+            "GetItem",
+            Fidelity::Full,
+            on_items(Kind::One("GetItem", Read), item::get),
+        )
+        .register(
+            "DeleteItem",
+            Fidelity::Full,
+            on_items(Kind::One("DeleteItem", Write), item::delete),
+        )
+        .register(
+            "UpdateItem",
+            Fidelity::Full,
+            on_items(Kind::One("UpdateItem", Write), item::update),
+        )
+        .register(
+            "BatchGetItem",
+            Fidelity::Full,
+            on_items(Kind::Batch("BatchGetItem", Read), batch::get),
+        )
+        .register(
+            "BatchWriteItem",
+            Fidelity::Full,
+            on_items(Kind::Batch("BatchWriteItem", Write), batch::write),
+        )
+        .register(
+            "Query",
+            Fidelity::Full,
+            on_items(Kind::One("Query", Read), query::query),
+        )
+        .register("Scan", Fidelity::Full, on_items(Kind::One("Scan", Read), query::scan))
+        .register(
+            "TransactGetItems",
+            Fidelity::Full,
+            on_items(Kind::Transaction(Read), transact::get),
+        )
+        .register(
+            "TransactWriteItems",
+            Fidelity::Full,
+            on_items(Kind::Transaction(Write), transact::write),
+        )
+        .register(
+            "ExecuteStatement",
+            Fidelity::Full,
+            on_items(Kind::Statement, statement::execute),
+        )
+        .register(
+            "BatchExecuteStatement",
+            Fidelity::Full,
+            on_items(Kind::Statements, statement::batch),
+        )
+        .register(
+            "ExecuteTransaction",
+            Fidelity::Full,
+            on_items(Kind::StatementTransaction, statement::transaction),
+        )
         .on(wire::TAG_RESOURCE, tag::add)
         .on(wire::UNTAG_RESOURCE, tag::remove)
         .on(wire::LIST_TAGS_OF_RESOURCE, tag::list)
-        .on(wire::UPDATE_TIME_TO_LIVE, time_to_live::update)
-        .on(wire::DESCRIBE_TIME_TO_LIVE, time_to_live::describe)
+        .on(
+            wire::UPDATE_TIME_TO_LIVE,
+            across(
+                "UpdateTimeToLive",
+                |input| input.table_name.as_ref(),
+                time_to_live::update,
+            ),
+        )
+        .on(
+            wire::DESCRIBE_TIME_TO_LIVE,
+            across(
+                "DescribeTimeToLive",
+                |input| input.table_name.as_ref(),
+                time_to_live::describe,
+            ),
+        )
         .on(wire::CREATE_BACKUP, backup::create)
         .on(wire::DESCRIBE_BACKUP, backup::describe)
         .on(wire::LIST_BACKUPS, backup::list)
         .on(wire::DELETE_BACKUP, backup::delete)
         .on(wire::RESTORE_TABLE_FROM_BACKUP, backup::restore)
-        .on(wire::UPDATE_CONTINUOUS_BACKUPS, recovery::update)
-        .on(wire::DESCRIBE_CONTINUOUS_BACKUPS, recovery::describe)
+        .on(
+            wire::UPDATE_CONTINUOUS_BACKUPS,
+            across(
+                "UpdateContinuousBackups",
+                |input| input.table_name.as_ref(),
+                recovery::update,
+            ),
+        )
+        .on(
+            wire::DESCRIBE_CONTINUOUS_BACKUPS,
+            across(
+                "DescribeContinuousBackups",
+                |input| input.table_name.as_ref(),
+                recovery::describe,
+            ),
+        )
         .on(wire::RESTORE_TABLE_TO_POINT_IN_TIME, recovery::restore)
         .on(wire::EXPORT_TABLE_TO_POINT_IN_TIME, export::start)
         .on(wire::DESCRIBE_EXPORT, export::describe)
@@ -78,7 +178,16 @@ pub fn service() -> Service {
         .on(wire::DESCRIBE_GLOBAL_TABLE, global_table::describe)
         .on(wire::LIST_GLOBAL_TABLES, global_table::list)
         .on(wire::UPDATE_GLOBAL_TABLE, global_table::update)
-        .on(wire::DESCRIBE_GLOBAL_TABLE_SETTINGS, global_table::describe_settings)
+        .register(
+            "DescribeGlobalTableSettings",
+            Fidelity::Full,
+            on_value(global_settings::describe),
+        )
+        .register(
+            "UpdateGlobalTableSettings",
+            Fidelity::Full,
+            on_value(global_settings::update),
+        )
         .on(wire::DESCRIBE_LIMITS, account::limits)
         .on(wire::DESCRIBE_ENDPOINTS, account::endpoints)
         .stored(wire::PUT_RESOURCE_POLICY, policy::put)

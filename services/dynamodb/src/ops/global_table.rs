@@ -16,7 +16,7 @@ fn no_global_table(name: &str) -> AwsError {
     )
 }
 
-fn place(ctx: &Ctx, region: &str) -> Result<Place, AwsError> {
+pub fn place(ctx: &Ctx, region: &str) -> Result<Place, AwsError> {
     let region = Region::parse(region).map_err(|_| validation(format!("Region {region} is not supported")))?;
     Ok(Place::new(ctx.account(), &region))
 }
@@ -138,7 +138,7 @@ pub async fn create(ctx: Ctx, input: wire::CreateGlobalTableInput) -> Result<wir
     })
 }
 
-fn find(ctx: &Ctx, name: &str) -> Result<GlobalTable, AwsError> {
+pub fn find(ctx: &Ctx, name: &str) -> Result<GlobalTable, AwsError> {
     ctx.read(|tx| -> Result<GlobalTable, AwsError> {
         tx.get(&GLOBAL_TABLES, (name,))?.ok_or_else(|| no_global_table(name))
     })
@@ -235,44 +235,5 @@ pub async fn update(ctx: Ctx, input: wire::UpdateGlobalTableInput) -> Result<wir
         .await?;
     Ok(wire::UpdateGlobalTableOutput {
         global_table_description: Some(description(&ctx, &name, &global, "UPDATING")),
-    })
-}
-
-/// The capacity that each region's table has now.
-pub async fn describe_settings(
-    ctx: Ctx,
-    input: wire::DescribeGlobalTableSettingsInput,
-) -> Result<wire::DescribeGlobalTableSettingsOutput, AwsError> {
-    let name = input.global_table_name.unwrap_or_default();
-    let global = find(&ctx, &name)?;
-    let mut settings = Vec::new();
-    for region in &global.regions {
-        let parsed = Region::parse(region).map_err(|_| validation(format!("Region {region} is not supported")))?;
-        let away = ctx.elsewhere(ctx.account(), parsed);
-        let table = away.read(|tx| Rows::definition(tx, &name))?;
-        let billing = table.map(|table| table.billing);
-        let units = billing.as_ref().map(|billing| billing.provisioned.clone());
-        settings.push(wire::ReplicaSettingsDescription {
-            region_name: Some(region.clone()),
-            replica_status: Some("ACTIVE".to_owned()),
-            replica_provisioned_read_capacity_units: units.as_ref().map(|units| units.read_units),
-            replica_provisioned_write_capacity_units: units.as_ref().map(|units| units.write_units),
-            replica_billing_mode_summary: billing.map(|billing| wire::BillingModeSummary {
-                billing_mode: Some(
-                    if billing.on_demand {
-                        "PAY_PER_REQUEST"
-                    } else {
-                        "PROVISIONED"
-                    }
-                    .to_owned(),
-                ),
-                last_update_to_pay_per_request_date_time: billing.on_demand_since,
-            }),
-            ..wire::ReplicaSettingsDescription::default()
-        });
-    }
-    Ok(wire::DescribeGlobalTableSettingsOutput {
-        global_table_name: Some(name),
-        replica_settings: Some(settings),
     })
 }

@@ -4,7 +4,7 @@ use super::{backup, recovery, replica};
 use crate::expire;
 use crate::features::{DESTINATIONS, INSIGHTS, POLICIES, SCALING, STAMPS, SWEEPS};
 use crate::state::Definition;
-use crate::{describe, due};
+use crate::{describe, due, throttle};
 use virga_base::{AwsError, Timestamp};
 use virga_service::{Ctx, Tx};
 
@@ -31,6 +31,7 @@ pub fn leave(tx: &mut Tx<'_>, ctx: &Ctx, table: &Definition, now: Timestamp) -> 
     tx.delete_all(&DESTINATIONS, (table.data,))?;
     tx.delete_all(&INSIGHTS, (&table.name,))?;
     tx.delete(&SCALING, (table.data,))?;
+    throttle::forget(tx, table)?;
     tx.delete(&POLICIES, (&describe::table_arn(ctx, &table.name),))?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! Each region has a table of its own, with its own stream. A change is brought to the others as deferred work; of two
 //! changes of one item, the later one stays everywhere.
 
-use super::table::{new_stream, remove};
+use super::table::{encryption, new_stream, remove};
 use crate::change::{self, By};
 use crate::describe;
 use crate::errors::validation;
@@ -178,6 +178,16 @@ fn add(
     let others: Vec<Replica> = table.extras.replicas.clone();
     let mut copy = copy_of(table, fresh, there.as_str(), (now, done_at));
     copy.extras.replicas = others.iter().cloned().chain([own]).collect();
+    if table.encryption.is_some() {
+        // Keys belong to their regions.
+        let specification = wire::SSESpecification {
+            enabled: Some(true),
+            sse_type: None,
+            kms_master_key_id: create.kms_master_key_id.clone(),
+        };
+        let away = ctx.elsewhere(ctx.account(), there.clone());
+        copy.encryption = encryption(&away, Some(&specification), None)?;
+    }
     // The items come without a word in the new stream.
     let silent = Definition {
         stream: None,

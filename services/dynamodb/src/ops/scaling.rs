@@ -9,7 +9,7 @@ use virga_service::{Ctx, ReadTx, Value};
 use virga_shape::ShapeRef;
 
 /// The settings of an update as JSON, if it has any.
-fn settings(input: &mut Input, name: &str) -> Option<String> {
+pub fn settings(input: &mut Input, name: &str) -> Option<String> {
     input.take(name).map(|value| value.to_json().to_string())
 }
 
@@ -68,7 +68,7 @@ pub async fn describe(ctx: Ctx, input: Input, out: Output) -> Result<Value, AwsE
 }
 
 /// An `AutoScalingSettingsUpdate` as an `AutoScalingSettingsDescription`.
-fn described(update: Option<&String>) -> Option<serde_json::Value> {
+pub fn described(update: Option<&String>) -> Option<serde_json::Value> {
     let mut settings: serde_json::Value = serde_json::from_str(update?).ok()?;
     let map = settings.as_object_mut()?;
     if let Some(policy) = map.remove("ScalingPolicyUpdate") {

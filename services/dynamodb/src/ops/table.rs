@@ -10,6 +10,7 @@ use crate::state::{
     DEFINITIONS, Definition, Encryption, ITEM_SIZES, ITEMS, STREAMS, Stream, StreamOn, TAGS, Tags, View,
 };
 use crate::{due, expire, limits, tables, wire};
+use sha2::{Digest, Sha256};
 use std::ops::ControlFlow;
 use virga_base::{AwsError, Timestamp};
 use virga_service::{Ctx, ReadTx, StoreError, Tx};
@@ -140,6 +141,18 @@ pub fn declare(ctx: &Ctx, name: String, input: wire::CreateTableInput, now: Time
     Ok(definition)
 }
 
+/// The id of DynamoDB's own key in KMS, one in each account and region.
+fn own_key(ctx: &Ctx) -> String {
+    let place = format!("aws/dynamodb {} {}", ctx.account(), ctx.region().as_str());
+    let text: String = Sha256::digest(place.as_bytes())
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+}
+
 /// The encryption that a specification asks for; DynamoDB's own keys are none.
 pub fn encryption(
     ctx: &Ctx,
@@ -167,7 +180,7 @@ pub fn encryption(
         (Some(alias), _) if alias.starts_with("alias/") => key(alias),
         (Some(id), _) => key(&format!("key/{id}")),
         (None, Some(before)) => before.key_arn.clone(),
-        (None, None) => key(&format!("key/{}", ctx.ids().uuid())),
+        (None, None) => key(&format!("key/{}", own_key(ctx))),
     };
     Ok(Some(Encryption { key_arn }))
 }

@@ -486,3 +486,84 @@ async fn global_tables_of_2017_connect_tables_that_are_there() {
         "Global table not found: Global table with name: 'none' does not exist."
     );
 }
+
+#[tokio::test]
+async fn capacity_of_global_tables_of_2017_is_set_region_by_region() {
+    let world = bench().await;
+    let away = world.in_region("eu-west-1");
+    let units = json!({ "ReadCapacityUnits": 5, "WriteCapacityUnits": 5 });
+    let mut table = definition("g17");
+    table["BillingMode"] = json!("PROVISIONED");
+    table["ProvisionedThroughput"] = units.clone();
+    table["StreamSpecification"] = json!({ "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" });
+    table["GlobalSecondaryIndexes"] = json!([{
+        "IndexName": "by_c",
+        "KeySchema": [{ "AttributeName": "c", "KeyType": "HASH" }],
+        "Projection": { "ProjectionType": "ALL" },
+        "ProvisionedThroughput": units,
+    }]);
+    for region in [&world, &away] {
+        region.ok(DYNAMODB, "CreateTable", table.clone()).await;
+    }
+    let group = json!([{ "RegionName": "us-east-1" }, { "RegionName": "eu-west-1" }]);
+    let create = json!({ "GlobalTableName": "g17", "ReplicationGroup": group });
+    world.ok(DYNAMODB, "CreateGlobalTable", create).await;
+    let scaling = json!({ "MinimumUnits": 5, "MaximumUnits": 50 });
+    let update = json!({
+        "GlobalTableName": "g17",
+        "GlobalTableProvisionedWriteCapacityUnits": 7,
+        "GlobalTableProvisionedWriteCapacityAutoScalingSettingsUpdate": scaling,
+        "GlobalTableGlobalSecondaryIndexSettingsUpdate": [{ "IndexName": "by_c", "ProvisionedWriteCapacityUnits": 8 }],
+        "ReplicaSettingsUpdate": [{
+            "RegionName": "eu-west-1",
+            "ReplicaProvisionedReadCapacityUnits": 9,
+            "ReplicaGlobalSecondaryIndexSettingsUpdate": [{ "IndexName": "by_c", "ProvisionedReadCapacityUnits": 3 }],
+        }],
+    });
+    let updated = world.ok(DYNAMODB, "UpdateGlobalTableSettings", update).await;
+    assert_eq!(updated["ReplicaSettings"][0]["ReplicaStatus"], "UPDATING");
+    let told = away
+        .ok(
+            DYNAMODB,
+            "DescribeGlobalTableSettings",
+            json!({ "GlobalTableName": "g17" }),
+        )
+        .await["ReplicaSettings"]
+        .clone();
+    let (here, there) = (&told[0], &told[1]);
+    assert_eq!(
+        (&here["RegionName"], &there["RegionName"]),
+        (&json!("us-east-1"), &json!("eu-west-1"))
+    );
+    for region in [here, there] {
+        assert_eq!(region["ReplicaProvisionedWriteCapacityUnits"], 7);
+        assert_eq!(
+            region["ReplicaProvisionedWriteCapacityAutoScalingSettings"]["MaximumUnits"],
+            50
+        );
+        assert_eq!(
+            region["ReplicaGlobalSecondaryIndexSettings"][0]["ProvisionedWriteCapacityUnits"],
+            8
+        );
+    }
+    assert_eq!(here["ReplicaProvisionedReadCapacityUnits"], 5);
+    assert_eq!(there["ReplicaProvisionedReadCapacityUnits"], 9);
+    assert_eq!(
+        there["ReplicaGlobalSecondaryIndexSettings"][0]["ProvisionedReadCapacityUnits"],
+        3
+    );
+    let described = away.ok(DYNAMODB, "DescribeTable", json!({ "TableName": "g17" })).await;
+    assert_eq!(described["Table"]["ProvisionedThroughput"]["ReadCapacityUnits"], 9);
+    let nowhere = json!({ "GlobalTableName": "g17", "ReplicaSettingsUpdate": [{ "RegionName": "us-west-2" }] });
+    let (code, _) = world.err(DYNAMODB, "UpdateGlobalTableSettings", nowhere).await;
+    assert_eq!(code, "ReplicaNotFoundException");
+    let none = json!({ "GlobalTableName": "none" });
+    let (code, _) = world.err(DYNAMODB, "UpdateGlobalTableSettings", none).await;
+    assert_eq!(code, "GlobalTableNotFoundException");
+    let on_demand = json!({ "GlobalTableName": "g17", "GlobalTableBillingMode": "PAY_PER_REQUEST" });
+    let updated = world.ok(DYNAMODB, "UpdateGlobalTableSettings", on_demand).await;
+    assert_eq!(
+        updated["ReplicaSettings"][1]["ReplicaBillingModeSummary"]["BillingMode"],
+        "PAY_PER_REQUEST"
+    );
+}

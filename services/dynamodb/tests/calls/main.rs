@@ -3,9 +3,11 @@
 mod features;
 mod items;
 mod queries;
+mod reach;
 mod statements;
 mod streams;
 mod tables;
+mod throttle;
 mod transactions;
 
 use serde_json::{Value as Json, json};

@@ -1,0 +1,45 @@
+Feature: Capacity that runs out
+  Virga refuses nothing for want of capacity, unless it was told to. Then provisioned units come back by the clock, and what is
+  not used is kept for five minutes.
+
+  Background:
+    Given a Virga with the settings
+      """
+      [dynamodb]
+      throttle = true
+      """
+    And a table "orders" of 2 units with the key "id"
+
+  Scenario: A table takes no more than it has units
+    Given "orders" has the items
+      """
+      {"id": "a"}
+      {"id": "b"}
+      """
+    When I put into "orders" {"id": "c"}
+    Then the call fails with "ProvisionedThroughputExceededException", saying
+      """
+      The level of configured provisioned throughput for the table was exceeded. Consider increasing your provisioning level
+      with the UpdateTable API.
+      """
+    When 1 second passes
+    And I put into "orders" {"id": "c"}
+    Then the call succeeds
+
+  Scenario: Reads and writes have units of their own
+    Given "orders" has the items
+      """
+      {"id": "a"}
+      {"id": "b"}
+      """
+    When I get from "orders" {"id": "b"}
+    Then I get the item {"id": "b"}
+
+  Scenario: What is not used is kept for a while
+    Given 2 minutes have passed
+    When I put 100 items into "orders" one by one
+    Then the call succeeds
+
+  Scenario: A batch leaves what there are no units for
+    When I put 5 items into "orders" in one batch
+    Then 3 of them are not processed
