@@ -670,19 +670,40 @@ def unblocked(world, buckets, bucket):
     world.attempt(buckets.client.delete_public_access_block, Bucket=bucket)
 
 
-@when("I block public access for the whole account")
-def block_account(world):
-    every = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-    control = world.virga.client("s3control", key="000000000000")
+def control(world):
+    """A client of S3 Control."""
+    client = world.virga.client("s3control", key="000000000000")
 
     def by_address(request, **_):
         # Names before an address do not resolve.
         request.url = request.url.replace("//000000000000.", "//")
 
-    control.meta.events.register("before-sign.s3-control", by_address)
-    control.put_public_access_block(
+    client.meta.events.register("before-sign.s3-control", by_address)
+    return client
+
+
+@when("I block public access for the whole account")
+def block_account(world):
+    every = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    control(world).put_public_access_block(
         AccountId="000000000000", PublicAccessBlockConfiguration={name: True for name in every}
     )
+
+
+@given(parsers.re(rf'an access point "(?P<name>[^"]+)" of {BUCKET}$'))
+def an_access_point(world, name, bucket):
+    control(world).create_access_point(AccountId="000000000000", Name=name, Bucket=bucket)
+
+
+@given(parsers.re(r'the access point "(?P<name>[^"]+)" has the policy$'))
+def an_access_point_has_policy(world, name, docstring):
+    control(world).put_access_point_policy(AccountId="000000000000", Name=name, Policy=docstring)
+
+
+@when(parsers.re(rf'I read {KEY} through the alias of the access point "(?P<name>[^"]+)"$'))
+def read_through_alias(world, buckets, key, name):
+    alias = control(world).get_access_point(AccountId="000000000000", Name=name)["Alias"]
+    world.attempt(buckets.client.get_object, Bucket=alias, Key=key)
 
 
 @given(parsers.re(rf"{BUCKET} has the policy$"))

@@ -7,8 +7,8 @@ pub mod rules;
 
 pub use permit::{Asked, authorize, permit};
 
-use crate::errors;
 use crate::state::{BUCKETS, Bucket, world};
+use crate::{access_point, errors};
 use virga_base::{Account, AwsError};
 use virga_service::{Ctx, StoreError, Tx};
 
@@ -68,6 +68,9 @@ pub async fn open(ctx: &Ctx, wanted: Wanted<'_>) -> Result<Open, AwsError> {
 /// The same for the few operations that answer in every region.
 pub async fn open_anywhere(ctx: &Ctx, wanted: Wanted<'_>) -> Result<Open, AwsError> {
     let open = reach(ctx, wanted.bucket, wanted.expected_owner)?;
+    if open.bucket.through.is_some() && wanted.key.is_none() && !access_point::can(wanted.action) {
+        return Err(errors::method_not_allowed(ctx.request().method.as_str(), "BUCKET"));
+    }
     permit(ctx, &open.bucket, wanted.action, wanted.key).await?;
     Ok(open)
 }
@@ -75,7 +78,11 @@ pub async fn open_anywhere(ctx: &Ctx, wanted: Wanted<'_>) -> Result<Open, AwsErr
 /// Finds a bucket without asking whether the caller may, for operations that ask of each object by itself.
 pub fn reach(ctx: &Ctx, name: Option<&str>, expected_owner: Option<&str>) -> Result<Open, AwsError> {
     let name = name.unwrap_or_default();
-    let bucket = find(ctx, name)?.ok_or_else(|| errors::no_such_bucket(name))?;
+    let found = match find(ctx, name)? {
+        Some(bucket) => Some(bucket),
+        None => access_point::find(ctx, name)?,
+    };
+    let bucket = found.ok_or_else(|| errors::no_such_bucket(name))?;
     check_expected_owner(&bucket, expected_owner)?;
     let home = home(ctx, &bucket);
     Ok(Open { bucket, home })

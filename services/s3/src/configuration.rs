@@ -32,13 +32,23 @@ pub fn delete(tx: &mut Tx<'_>, bucket: u64, kind: &str, id: &str) -> Result<(), 
 
 /// Reads what [`write`] wrote.
 pub fn read<T: Typed>(bytes: &[u8]) -> Option<T> {
-    let shape = pack::service(MODEL)?.shape_named(T::SHAPE)?;
-    let json = serde_json::from_slice(bytes).ok()?;
-    T::from_value(Value::from_json(shape, &json).ok()?).ok()
+    read_of(MODEL, bytes)
 }
 
 /// A structure as JSON, in the model's names.
 pub fn write<T: Typed>(value: T) -> Option<Vec<u8>> {
-    let shape = pack::service(MODEL)?.shape_named(T::SHAPE)?;
+    write_of(MODEL, value)
+}
+
+/// [`read`] for structures of another model.
+pub fn read_of<T: Typed>(model: &str, bytes: &[u8]) -> Option<T> {
+    let shape = pack::service(model)?.shape_named(T::SHAPE)?;
+    let json = serde_json::from_slice(bytes).ok()?;
+    T::from_value(Value::from_json(shape, &json).ok()?).ok()
+}
+
+/// [`write`] for structures of another model.
+pub fn write_of<T: Typed>(model: &str, value: T) -> Option<Vec<u8>> {
+    let shape = pack::service(model)?.shape_named(T::SHAPE)?;
     serde_json::to_vec(&value.into_value(shape).to_json()).ok()
 }

@@ -10,6 +10,51 @@ pub fn no_such_bucket(name: &str) -> AwsError {
     error(404, "NoSuchBucket", "The specified bucket does not exist").with_detail("BucketName", name)
 }
 
+/// An access point's name that cannot be one.
+pub fn invalid_uri(uri: &str) -> AwsError {
+    error(400, "InvalidURI", "Couldn't parse the specified URI.").with_detail("URI", uri)
+}
+
+pub fn no_such_access_point(name: &str) -> AwsError {
+    error(404, "NoSuchAccessPoint", "The specified accesspoint does not exist").with_detail("AccessPointName", name)
+}
+
+pub fn no_such_access_point_policy(name: &str) -> AwsError {
+    error(
+        404,
+        "NoSuchAccessPointPolicy",
+        "The specified accesspoint policy does not exist",
+    )
+    .with_detail("AccessPointName", name)
+}
+
+pub fn access_point_already_owned_by_you(name: &str) -> AwsError {
+    error(
+        409,
+        "AccessPointAlreadyOwnedByYou",
+        "Your previous request to create the named accesspoint succeeded and you already own it.",
+    )
+    .with_detail("AccessPointName", name)
+}
+
+pub fn invalid_access_point_alias(alias: &str) -> AwsError {
+    error(
+        400,
+        "InvalidAccessPointAliasError",
+        "The specified access point alias name is not valid.",
+    )
+    .with_detail("AccessPointAlias", alias)
+}
+
+pub fn bucket_has_access_points(name: &str) -> AwsError {
+    error(
+        400,
+        "BucketHasAccessPointsAttached",
+        "The bucket you tried to delete has access points attached. Delete your access points and try again.",
+    )
+    .with_detail("BucketName", name)
+}
+
 pub fn invalid_bucket_name(name: &str) -> AwsError {
     error(400, "InvalidBucketName", "The specified bucket is not valid.").with_detail("BucketName", name)
 }

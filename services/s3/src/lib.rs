@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 mod access;
+mod access_point;
 mod acl;
 mod bucket;
 mod config;

@@ -109,6 +109,18 @@ const OF_OBJECTS: [&str; 37] = [
 /// # Errors
 /// `MalformedPolicy` in S3's words.
 pub fn read(text: &str, bucket: &Bucket) -> Result<Policy, AwsError> {
+    let policy = parse(text)?;
+    for statement in &policy.statements {
+        check(statement, bucket)?;
+    }
+    Ok(policy)
+}
+
+/// Reads a policy of a resource, whatever resources it names.
+///
+/// # Errors
+/// `MalformedPolicy` in S3's words.
+pub fn parse(text: &str) -> Result<Policy, AwsError> {
     let rules = Rules {
         max_bytes: POLICY_MAX_BYTES,
         principal: Need::Required,
@@ -116,11 +128,7 @@ pub fn read(text: &str, bucket: &Bucket) -> Result<Policy, AwsError> {
         unique_sids: false,
         plain_sids: false,
     };
-    let policy = Policy::parse(text, &rules).map_err(|fault| worded(&fault))?;
-    for statement in &policy.statements {
-        check(statement, bucket)?;
-    }
-    Ok(policy)
+    Policy::parse(text, &rules).map_err(|fault| worded(&fault))
 }
 
 fn worded(fault: &Fault) -> AwsError {

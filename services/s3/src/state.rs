@@ -10,6 +10,7 @@
 //! Numbers: 0x0500–0x050f buckets and their configurations, 0x0510–0x051f objects, 0x0520–0x052f multipart uploads,
 //! 0x0530–0x053f access, 0x0540–0x055f deferred work of configurations.
 
+use crate::access::rules::Blocks;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 use virga_base::{Account, Region, Timestamp};
@@ -24,6 +25,12 @@ pub const TABLES: &[TableInfo] = &[
     LOGGED.info(),
     LOG_LINES.info(),
     ACCOUNT_RULES.info(),
+    ACCESS_POINTS.info(),
+    ACCESS_POINT_ALIASES.owned_info(),
+    BUCKET_ACCESS_POINTS.info(),
+    MULTI_REGION_POINTS.info(),
+    MULTI_REGION_REQUESTS.info(),
+    STORAGE_LENS.info(),
     OBJECTS.info(),
     VERSIONS.info(),
     VERSION_IDS.info(),
@@ -49,6 +56,19 @@ pub const LOG_LINES: Table<(u64, u64, u64), Vec<u8>> = Table::new(0x0550, "s3.lo
 
 /// Lifetime: until it is deleted. Place: its account's, in no region. Key: kind (`public_access_block`). Value: as JSON.
 pub const ACCOUNT_RULES: Table<(String,), Vec<u8>> = Table::new(0x0530, "s3.account_rules");
+
+/// Lifetime: until it is deleted. Place: its account's, in its region. Key: name.
+pub const ACCESS_POINTS: Table<(String,), AccessPoint> = Table::new(0x0531, "s3.access_points");
+/// Lifetime: the access point's. Place: the world's. Key: alias.
+pub const ACCESS_POINT_ALIASES: Table<(String,), AliasOf> = Table::new(0x0532, "s3.access_point_aliases");
+/// Lifetime: the access point's. Place: its bucket's. Key: bucket, the access point's account and name.
+pub const BUCKET_ACCESS_POINTS: Table<(u64, String, String), ()> = Table::new(0x0533, "s3.bucket_access_points");
+/// Lifetime: until it is deleted. Place: its account's, in no region. Key: name.
+pub const MULTI_REGION_POINTS: Table<(String,), MultiRegionPoint> = Table::new(0x0534, "s3.multi_region_access_points");
+/// Lifetime: unlimited. Place: its account's, in no region. Key: the token's ARN.
+pub const MULTI_REGION_REQUESTS: Table<(String,), MultiRegionRequest> = Table::new(0x0535, "s3.multi_region_requests");
+/// Lifetime: until it is deleted. Place: its account's, in its home region. Key: id.
+pub const STORAGE_LENS: Table<(String,), StorageLens> = Table::new(0x0536, "s3.storage_lens");
 
 /// Lifetime: while it is the newest of its key. Key: bucket, key.
 pub const OBJECTS: Table<(u64, String), Version> = Table::new(0x0510, "s3.objects");
@@ -95,9 +115,100 @@ pub struct Bucket {
     pub object_lock: bool,
     /// `BucketOwnerEnforced`, `BucketOwnerPreferred` or `ObjectWriter`; none once the controls are deleted.
     pub ownership: Option<String>,
+    /// The access point that a request came through; never kept.
+    #[serde(skip)]
+    pub through: Option<Box<AccessPoint>>,
 }
 
 record!(Bucket, 1);
+
+/// An access point.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessPoint {
+    pub name: String,
+    pub alias: String,
+    pub account: Account,
+    pub region: String,
+    pub bucket: String,
+    pub bucket_id: u64,
+    pub bucket_owner: Account,
+    /// The only network that it can be reached from.
+    pub vpc_id: Option<String>,
+    pub blocks: Blocks,
+    pub created: Timestamp,
+    /// As it was given.
+    pub policy: Option<String>,
+    pub tags: Vec<(String, String)>,
+}
+
+record!(AccessPoint, 1);
+
+/// Whose alias it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AliasOf {
+    pub account: Account,
+    pub region: String,
+    pub name: String,
+}
+
+record!(AliasOf, 1);
+
+impl Owned for AliasOf {
+    fn owner(&self) -> Account {
+        self.account
+    }
+}
+
+/// A bucket behind a multi-region access point.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    pub bucket: String,
+    pub bucket_owner: Account,
+    pub region: String,
+    /// 100 where requests go to it, 0 where it is passive.
+    pub dial_percent: i32,
+}
+
+/// A multi-region access point.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MultiRegionPoint {
+    pub name: String,
+    pub alias: String,
+    pub created: Timestamp,
+    pub blocks: Blocks,
+    pub routes: Vec<Route>,
+    /// As it was given.
+    pub policy: Option<String>,
+}
+
+record!(MultiRegionPoint, 1);
+
+/// What was asked of a multi-region access point. It was done when it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MultiRegionRequest {
+    pub created: Timestamp,
+    pub name: String,
+    pub what: MultiRegionChange,
+}
+
+record!(MultiRegionRequest, 1);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MultiRegionChange {
+    Create { blocks: Blocks, routes: Vec<Route> },
+    Delete,
+    PutPolicy { policy: String },
+}
+
+/// A configuration of Storage Lens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageLens {
+    /// As JSON, in the model's names.
+    pub configuration: Vec<u8>,
+    pub tags: Vec<(String, String)>,
+}
+
+record!(StorageLens, 1);
 
 impl Owned for Bucket {
     fn owner(&self) -> Account {

@@ -28,9 +28,14 @@ static SERVICES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     services.chain(OTHERS).collect()
 });
 
-/// Whether a label of a host name, in lower case, means a service, a region or another thing of AWS's.
+/// Whether a label of a host name, in lower case, means a service, a region, an account or another thing of AWS's.
 pub fn is_reserved(label: &str) -> bool {
-    label.starts_with("s3-") || is_region(label) || SERVICES.contains(label)
+    label.starts_with("s3-") || is_region(label) || is_account(label) || SERVICES.contains(label)
+}
+
+/// S3 Control's clients put the account before the endpoint: `111122223333.localhost`.
+fn is_account(label: &str) -> bool {
+    label.len() == 12 && label.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// `eu-west-1`, `us-gov-west-1`, …
@@ -59,7 +64,7 @@ pub(crate) fn check(name: &str) -> Result<(), &'static str> {
         return Err("it is the first world's");
     }
     if is_reserved(name) {
-        return Err("it means a service or a region in a host name");
+        return Err("it means a service, a region or an account in a host name");
     }
     Ok(())
 }
@@ -93,6 +98,7 @@ mod tests {
             "ap-southeast-2",
             "localhost",
             "events",
+            "111122223333",
             too_long.as_str(),
         ] {
             assert!(check(bad).is_err(), "{bad}");

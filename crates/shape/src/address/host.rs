@@ -52,7 +52,7 @@ pub fn service_labels(host: &str, known: impl Fn(&str) -> bool) -> Option<&str> 
     None
 }
 
-/// The bucket before S3's own label.
+/// The bucket before S3's own label, or the access point and its account.
 pub fn bucket(host: &str) -> Option<Bucket<'_>> {
     let name = name(host);
     let mut end = name.len();
@@ -62,6 +62,7 @@ pub fn bucket(host: &str) -> Option<Bucket<'_>> {
         let service = label == "s3"
             || label == "s3-accelerate"
             || label == "s3-fips"
+            || label.starts_with("s3-accesspoint")
             || (label.starts_with("s3-") && region(&label[3..]))
             || label.starts_with("s3express-");
         if service {
@@ -111,6 +112,10 @@ mod tests {
             ("b.s3.amazonaws.com", Some("b")),
             ("b.s3-us-west-2.amazonaws.com", Some("b")),
             ("s3.s3.amazonaws.com", Some("s3")),
+            (
+                "point-111122223333.s3-accesspoint.us-west-2.localhost:4566",
+                Some("point-111122223333"),
+            ),
             ("b.s3.dualstack.eu-west-1.amazonaws.com", Some("b")),
             (
                 "b--use1-az4--x-s3.s3express-use1-az4.us-east-1.amazonaws.com",

@@ -91,6 +91,11 @@ fn of_everything(ctx: &Ctx, asked: &Asked<'_>, context: &mut Context) {
     context.add("aws:ResourceAccount", asked.bucket.owner.to_string());
     context.add("s3:ResourceAccount", asked.bucket.owner.to_string());
     context.add("aws:ViaAWSService", "false");
+    if let Some(point) = &asked.bucket.through {
+        context.add("s3:DataAccessPointArn", point.arn());
+        context.add("s3:DataAccessPointAccount", point.account.to_string());
+        context.add("s3:AccessPointNetworkOrigin", point.network_origin());
+    }
     if let Some(ip) = &request.source_ip {
         context.add("aws:SourceIp", &**ip);
     }

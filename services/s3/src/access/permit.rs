@@ -4,7 +4,7 @@ use super::context;
 use super::rules::{self, Blocks};
 use crate::acl::{Acl, Permission};
 use crate::object::versions;
-use crate::state::{Bucket, Version};
+use crate::state::{AccessPoint, Bucket, Version};
 use crate::{errors, owner};
 use virga_base::AwsError;
 use virga_lang_policy::{Asker, Policy, Request, Rules, Verdict};
@@ -102,7 +102,9 @@ impl<'a> Judge<'a> {
     }
 
     fn decide(&self, asked: &Asked<'_>) -> Result<(), AwsError> {
-        if self.own && self.policy.is_none() && !(self.has_acls() && asked.key.is_some()) {
+        let point = asked.bucket.through.as_deref();
+        let bare = self.policy.is_none() && point.is_none_or(|point| point.policy.is_none());
+        if self.own && bare && !(self.has_acls() && asked.key.is_some()) {
             return Ok(());
         }
         if !self.own {
@@ -113,6 +115,9 @@ impl<'a> Judge<'a> {
             _ => None,
         };
         let object = object.flatten();
+        if let Some(point) = point {
+            self.pass(point, asked, object.as_ref())?;
+        }
         let verdict = self.ask_policy(asked, object.as_ref());
         if verdict == Verdict::Deny && !self.may_mend(asked) {
             return Err(self.denied_explicitly(asked));
@@ -146,6 +151,31 @@ impl<'a> Judge<'a> {
         Err(errors::access_denied())
     }
 
+    /// Whether the access point lets the caller through. The bucket has its own say after it.
+    fn pass(&self, point: &AccessPoint, asked: &Asked<'_>, object: Option<&Version>) -> Result<(), AwsError> {
+        let policy = point.policy.as_deref();
+        let policy = policy.and_then(|text| Policy::parse(text, &Rules::LENIENT).ok());
+        let resource = point.resource(asked.key);
+        let verdict = match &policy {
+            Some(policy) => self.ask(policy, asked, &resource, object),
+            None => Verdict::Silent,
+        };
+        let caller = self.ctx.caller();
+        let known = caller.principal != Principal::Anonymous && caller.account == point.account;
+        let public = policy.as_ref().is_some_and(Policy::is_public);
+        match verdict {
+            Verdict::Deny if known => Err(errors::access_denied_because(
+                &caller.arn(self.ctx.partition()),
+                asked.action,
+                &resource,
+                "with an explicit deny in a resource-based policy",
+            )),
+            Verdict::Allow if known || !public || !self.blocks()?.restrict_public_buckets => Ok(()),
+            Verdict::Silent if known => Ok(()),
+            Verdict::Deny | Verdict::Allow | Verdict::Silent => Err(errors::access_denied()),
+        }
+    }
+
     /// Whether the decision may hang on the object itself.
     fn wants_object(&self, asked: &Asked<'_>) -> bool {
         !self.own || self.has_acls() || self.policy.as_ref().is_some_and(Kept::asks_for_tags) && asked.key.is_some()
@@ -159,9 +189,13 @@ impl<'a> Judge<'a> {
     }
 
     fn ask_policy(&self, asked: &Asked<'_>, object: Option<&Version>) -> Verdict {
-        let Some(kept) = &self.policy else {
-            return Verdict::Silent;
-        };
+        match &self.policy {
+            Some(kept) => self.ask(&kept.policy, asked, &asked.resource(), object),
+            None => Verdict::Silent,
+        }
+    }
+
+    fn ask(&self, policy: &Policy, asked: &Asked<'_>, resource: &str, object: Option<&Version>) -> Verdict {
         let caller = self.ctx.caller();
         let account = caller.account.to_string();
         let (arn, canonical) = (caller.arn(self.ctx.partition()), owner::canonical_id(caller.account));
@@ -186,10 +220,10 @@ impl<'a> Judge<'a> {
         let request = Request {
             asker,
             action: &action,
-            resource: &asked.resource(),
+            resource,
             context: &context,
         };
-        kept.policy.evaluate(&request).verdict
+        policy.evaluate(&request).verdict
     }
 
     /// Whether public policies let in nobody from outside.
@@ -200,7 +234,11 @@ impl<'a> Judge<'a> {
     }
 
     fn blocks(&self) -> Result<Blocks, AwsError> {
-        Ok(rules::blocks(&self.tx, self.bucket)?)
+        let blocks = rules::blocks(&self.tx, self.bucket)?;
+        Ok(match &self.bucket.through {
+            Some(point) => blocks.or(point.blocks),
+            None => blocks,
+        })
     }
 
     fn by_acl(&self, asked: &Asked<'_>, object: Option<&Version>) -> Result<bool, AwsError> {

@@ -31,7 +31,7 @@ impl Blocks {
         restrict_public_buckets: true,
     };
 
-    fn or(self, other: Blocks) -> Blocks {
+    pub fn or(self, other: Blocks) -> Blocks {
         Blocks {
             block_public_acls: self.block_public_acls || other.block_public_acls,
             ignore_public_acls: self.ignore_public_acls || other.ignore_public_acls,

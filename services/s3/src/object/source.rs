@@ -31,7 +31,12 @@ impl Source {
         let path = path.replace('+', " ");
         let path = percent_decode_str(&path).decode_utf8().map_err(|_| invalid())?;
         let path = path.strip_prefix('/').unwrap_or(&path);
-        let (bucket, key) = path.split_once('/').ok_or_else(invalid)?;
+        let parts = match path.starts_with("arn:") {
+            // `arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/object/KEY`
+            true => path.split_once("/object/"),
+            false => path.split_once('/'),
+        };
+        let (bucket, key) = parts.ok_or_else(invalid)?;
         if bucket.is_empty() || key.is_empty() {
             return Err(invalid());
         }
@@ -59,6 +64,8 @@ mod tests {
         assert_eq!(read("b//k"), found("b", "/k", ""));
         assert_eq!(read("b%2Fk%20x+y%2B?versionId=abc"), found("b", "k x y+", "abc"));
         assert_eq!(read("b/k%3FversionId=abc"), found("b", "k?versionId=abc", ""));
+        let point = "arn:aws:s3:us-west-2:111122223333:accesspoint/point";
+        assert_eq!(read(&format!("{point}/object/a/b")), found(point, "a/b", ""));
         for strange in ["", "b", "b/", "/b", "//k", "%FF/k"] {
             assert_eq!(read(strange), None, "{strange}");
         }

@@ -9,7 +9,8 @@ use crate::acl::read::asked_acl;
 use crate::bucket::{location, name};
 use crate::reply::Reply;
 use crate::state::{
-    BUCKETS, Bucket, CONFIGURATIONS, LOG_LINES, LOGGED, OBJECTS, OWN_BUCKETS, SEQUENCERS, VERSIONS, Versioning, world,
+    BUCKET_ACCESS_POINTS, BUCKETS, Bucket, CONFIGURATIONS, LOG_LINES, LOGGED, OBJECTS, OWN_BUCKETS, SEQUENCERS,
+    VERSIONS, Versioning, world,
 };
 use crate::upload::parts;
 use crate::wire::{
@@ -65,6 +66,7 @@ pub async fn create(ctx: Ctx, mut input: CreateBucketRequest) -> Result<CreateBu
         mfa_delete: false,
         object_lock,
         ownership: Some(ownership.to_owned()),
+        through: None,
     };
     let tags = configuration.tags.unwrap_or_default();
     config::tags::check(&tags)?;
@@ -137,7 +139,7 @@ pub async fn head(ctx: Ctx, input: HeadBucketRequest) -> Result<Reply<HeadBucket
     let output = HeadBucketOutput {
         bucket_arn: Some(open.bucket.arn()),
         bucket_region: Some(open.bucket.region),
-        access_point_alias: Some(false),
+        access_point_alias: Some(open.bucket.through.is_some()),
         ..HeadBucketOutput::default()
     };
     Ok(Reply {
@@ -177,6 +179,10 @@ fn remove(tx: &mut Tx<'_>, open: &Open) -> Result<(), AwsError> {
     let versions = tx.scan(&VERSIONS).prefix((bucket.id,)).limit(1).keys()?;
     if !objects.is_empty() || !versions.is_empty() {
         return Err(errors::bucket_not_empty(&bucket.name, bucket.is_versioned()));
+    }
+    let points = tx.scan(&BUCKET_ACCESS_POINTS).prefix((bucket.id,)).limit(1).keys()?;
+    if !points.is_empty() {
+        return Err(errors::bucket_has_access_points(&bucket.name));
     }
     parts::remove_uploads(tx, &bucket)?;
     tx.delete_all(&CONFIGURATIONS, (bucket.id,))?;

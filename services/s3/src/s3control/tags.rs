@@ -1,11 +1,12 @@
-//! Tags of buckets, by their ARNs.
+//! Tags of buckets and access points, by their ARNs.
 
-use super::check_account;
 use super::wire::{
     ListTagsForResourceRequest, ListTagsForResourceResult, Tag, TagResourceRequest, TagResourceResult,
     UntagResourceRequest, UntagResourceResult,
 };
+use super::{access_points, check_account};
 use crate::ops::config::tagging;
+use crate::state::ACCESS_POINTS;
 use crate::wire::{GetBucketTaggingRequest, PutBucketTaggingRequest, Tagging};
 use crate::{access, errors, wire};
 use virga_base::{Arn, AwsError};
@@ -17,11 +18,10 @@ const VALUE_MAX: usize = 256;
 
 pub async fn list(ctx: Ctx, input: ListTagsForResourceRequest) -> Result<ListTagsForResourceResult, AwsError> {
     check_account(&ctx, input.account_id.as_deref())?;
-    let bucket = bucket(&ctx, input.resource_arn.as_deref())?;
-    let tags = get(&ctx, &bucket).await?;
-    let tags = tags.into_iter().map(|tag| Tag {
-        key: tag.key,
-        value: tag.value,
+    let of = Tagged::read(&ctx, input.resource_arn.as_deref())?;
+    let tags = of.get(&ctx).await?.into_iter().map(|(key, value)| Tag {
+        key: Some(key),
+        value: Some(value),
     });
     Ok(ListTagsForResourceResult {
         tags: Some(tags.collect()),
@@ -30,40 +30,91 @@ pub async fn list(ctx: Ctx, input: ListTagsForResourceRequest) -> Result<ListTag
 
 pub async fn tag(ctx: Ctx, input: TagResourceRequest) -> Result<TagResourceResult, AwsError> {
     check_account(&ctx, input.account_id.as_deref())?;
-    let bucket = bucket(&ctx, input.resource_arn.as_deref())?;
-    let given = input.tags.unwrap_or_default();
-    check(&given)?;
-    let mut tags = get(&ctx, &bucket).await?;
-    for Tag { key, value } in given {
-        match tags.iter_mut().find(|tag| tag.key == key) {
-            Some(known) => known.value = value,
-            None => tags.push(wire::Tag { key, value }),
+    let of = Tagged::read(&ctx, input.resource_arn.as_deref())?;
+    let given = read(input.tags.unwrap_or_default())?;
+    let mut tags = of.get(&ctx).await?;
+    for (key, value) in given {
+        match tags.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, known)) => *known = value,
+            None => tags.push((key, value)),
         }
     }
-    put(ctx, bucket, tags).await?;
+    of.put(ctx, tags).await?;
     Ok(TagResourceResult {})
 }
 
 pub async fn untag(ctx: Ctx, input: UntagResourceRequest) -> Result<UntagResourceResult, AwsError> {
     check_account(&ctx, input.account_id.as_deref())?;
-    let bucket = bucket(&ctx, input.resource_arn.as_deref())?;
+    let of = Tagged::read(&ctx, input.resource_arn.as_deref())?;
     let keys = input.tag_keys.unwrap_or_default();
-    let mut tags = get(&ctx, &bucket).await?;
-    tags.retain(|tag| !tag.key.as_ref().is_some_and(|key| keys.contains(key)));
-    put(ctx, bucket, tags).await?;
+    let mut tags = of.get(&ctx).await?;
+    tags.retain(|(key, _)| !keys.contains(key));
+    of.put(ctx, tags).await?;
     Ok(UntagResourceResult {})
 }
 
-/// The bucket of an ARN.
-fn bucket(ctx: &Ctx, arn: Option<&str>) -> Result<String, AwsError> {
-    let name = Arn::parse(arn.unwrap_or_default())
-        .ok()
-        .filter(|arn| arn.service == "s3" && arn.account.is_empty() && !arn.resource.contains(['/', ':']))
-        .map(|arn| arn.resource);
-    match name {
-        Some(name) if access::find(ctx, &name)?.is_some() => Ok(name),
-        _ => Err(AwsError::new("NoSuchResource", "The specified resource doesn't exist.").with_status(404)),
+/// What has tags, by its ARN.
+enum Tagged {
+    Bucket(String),
+    AccessPoint(String),
+}
+
+impl Tagged {
+    fn read(ctx: &Ctx, arn: Option<&str>) -> Result<Tagged, AwsError> {
+        let arn = Arn::parse(arn.unwrap_or_default()).ok();
+        let arn = arn.filter(|arn| arn.service == "s3").ok_or_else(no_such_resource)?;
+        if let Some(name) = arn.resource.strip_prefix("accesspoint/") {
+            let here = arn.account == ctx.account().to_string() && arn.region == ctx.region().as_str();
+            let found = ctx.read(|tx| Ok::<_, AwsError>(tx.get(&ACCESS_POINTS, (name,))?))?;
+            return match found.filter(|_| here) {
+                Some(point) => Ok(Tagged::AccessPoint(point.name)),
+                None => Err(no_such_resource()),
+            };
+        }
+        if !arn.account.is_empty() || arn.resource.contains(['/', ':']) || access::find(ctx, &arn.resource)?.is_none() {
+            return Err(no_such_resource());
+        }
+        Ok(Tagged::Bucket(arn.resource))
     }
+
+    async fn get(&self, ctx: &Ctx) -> Result<Vec<(String, String)>, AwsError> {
+        match self {
+            Tagged::Bucket(bucket) => {
+                let tags = get(ctx, bucket).await?;
+                Ok(tags
+                    .into_iter()
+                    .filter_map(|tag| Some((tag.key?, tag.value?)))
+                    .collect())
+            }
+            Tagged::AccessPoint(name) => Ok(access_points::find(ctx, name.clone())?.tags),
+        }
+    }
+
+    async fn put(self, ctx: Ctx, tags: Vec<(String, String)>) -> Result<(), AwsError> {
+        match self {
+            Tagged::Bucket(bucket) => {
+                let tags = tags.into_iter().map(|(key, value)| wire::Tag {
+                    key: Some(key),
+                    value: Some(value),
+                });
+                put(ctx, bucket, tags.collect()).await
+            }
+            Tagged::AccessPoint(name) => access_points::change(&ctx, &name, |point| point.tags.clone_from(&tags)).await,
+        }
+    }
+}
+
+fn no_such_resource() -> AwsError {
+    AwsError::new("NoSuchResource", "The specified resource doesn't exist.").with_status(404)
+}
+
+/// Checks tags and reads them.
+pub fn read(tags: Vec<Tag>) -> Result<Vec<(String, String)>, AwsError> {
+    check(&tags)?;
+    Ok(tags
+        .into_iter()
+        .filter_map(|tag| Some((tag.key?, tag.value?)))
+        .collect())
 }
 
 async fn get(ctx: &Ctx, bucket: &str) -> Result<Vec<wire::Tag>, AwsError> {

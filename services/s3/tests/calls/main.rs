@@ -1,6 +1,7 @@
 //! S3 through the call door, on a clock that moves only by hand.
 
 mod access;
+mod access_points;
 mod buckets;
 mod copies;
 mod customers;

@@ -37,7 +37,7 @@ async fn parts_become_one_object() {
     );
     let wrong = |parts: &[Json]| completion(&id, parts);
     for (parts, code) in [
-        (&[][..], "InvalidRequest"),
+        (&[][..], "MalformedXML"),
         (&[two.clone(), one.clone()], "InvalidPartOrder"),
         (&[one.clone(), one.clone()], "InvalidPartOrder"),
         (&[json!({ "PartNumber": 11, "ETag": one["ETag"] })], "InvalidPart"),
@@ -47,6 +47,8 @@ async fn parts_become_one_object() {
     ] {
         assert_eq!(bench.err("CompleteMultipartUpload", wrong(parts)).await, code);
     }
+    let nothing = json!({ "Key": "k", "UploadId": id });
+    assert_eq!(bench.err("CompleteMultipartUpload", nothing).await, "InvalidRequest");
     let sized = |size: usize| {
         let mut input = completion(&id, &[one.clone(), two.clone(), last.clone()]);
         input["MpuObjectSize"] = json!(size);
@@ -121,7 +123,11 @@ async fn an_upload_that_is_over_is_no_upload() {
             object("k", "x", json!({ "UploadId": id, "PartNumber": 1 })),
         ),
         ("CompleteMultipartUpload", completion(&id, std::slice::from_ref(&one))),
-        ("CompleteMultipartUpload", completion("fakeid", &[])),
+        (
+            "CompleteMultipartUpload",
+            completion("fakeid", std::slice::from_ref(&one)),
+        ),
+        ("CompleteMultipartUpload", json!({ "Key": "k", "UploadId": "fakeid" })),
     ] {
         assert_eq!(bench.err(operation, input).await, "NoSuchUpload", "{operation}");
     }

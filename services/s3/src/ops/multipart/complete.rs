@@ -55,11 +55,14 @@ pub async fn complete(
         key: Some(&key),
     };
     let open = access::open(&ctx, wanted).await?;
-    let given = input
-        .multipart_upload
-        .take()
-        .and_then(|upload| upload.parts)
-        .unwrap_or_default();
+    let given = match input.multipart_upload.take() {
+        Some(upload) => upload
+            .parts
+            .filter(|parts| !parts.is_empty())
+            .ok_or_else(errors::malformed_xml)?,
+        // AWS tells a body without parts from no body at all.
+        None => Vec::new(),
+    };
     let completion = Completion {
         named: named(given)?,
         upload_id: input.upload_id.take().unwrap_or_default(),
