@@ -50,7 +50,8 @@ pub fn bucket_has_access_points(name: &str) -> AwsError {
     error(
         400,
         "BucketHasAccessPointsAttached",
-        "The bucket you tried to delete has access points attached. Delete your access points and try again.",
+        "The bucket you tried to delete has access points attached. Delete your access points before deleting your \
+         bucket.",
     )
     .with_detail("BucketName", name)
 }

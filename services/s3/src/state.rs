@@ -183,12 +183,14 @@ pub struct MultiRegionPoint {
 
 record!(MultiRegionPoint, 1);
 
-/// What was asked of a multi-region access point. It was done when it was asked.
+/// What was asked of a multi-region access point, and was done, or failed, when it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MultiRegionRequest {
     pub created: Timestamp,
     pub name: String,
     pub what: MultiRegionChange,
+    /// Code and message of what it failed with.
+    pub error: Option<(String, String)>,
 }
 
 record!(MultiRegionRequest, 1);

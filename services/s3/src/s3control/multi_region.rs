@@ -1,9 +1,9 @@
-//! Multi-region access points: made, found, listed, deleted. AWS takes minutes over what is done at once here, so that what
-//! was asked has always succeeded when it is looked after.
+//! Multi-region access points: made, found, listed, deleted. AWS takes minutes over what is done at once here; but as on AWS
+//! most errors are told by what looks after a request, not by its own answer.
 
 use super::public_access::{read_blocks, tell_blocks};
 use super::wire::{
-    AsyncOperation, AsyncRequestParameters, AsyncResponseDetails, CreateMultiRegionAccessPointInput,
+    AsyncErrorDetails, AsyncOperation, AsyncRequestParameters, AsyncResponseDetails, CreateMultiRegionAccessPointInput,
     CreateMultiRegionAccessPointRequest, CreateMultiRegionAccessPointResult, DeleteMultiRegionAccessPointInput,
     DeleteMultiRegionAccessPointRequest, DeleteMultiRegionAccessPointResult,
     DescribeMultiRegionAccessPointOperationRequest, DescribeMultiRegionAccessPointOperationResult,
@@ -41,7 +41,17 @@ pub async fn create(
     let details = input.details.ok_or_else(errors::malformed_xml)?;
     let name = details.name.unwrap_or_default();
     check_name(&name)?;
-    let routes = routes(&ctx, details.regions.unwrap_or_default())?;
+    let regions = details.regions.unwrap_or_default();
+    if regions.is_empty() {
+        return Err(errors::malformed_xml());
+    }
+    if regions.len() > BUCKETS_MAX {
+        return Err(AwsError::new(
+            "TooManyMultiRegionAccessPointregionsError",
+            "You have attempted to create a Multi-Region Access Point with more Regions than are allowed for an account.",
+        ));
+    }
+    let (routes, error) = routes(&ctx, regions)?;
     let point = MultiRegionPoint {
         alias: format!("m{}.mrap", ctx.ids().hex(12)),
         name: name.clone(),
@@ -61,11 +71,12 @@ pub async fn create(
         // They belong to no region.
         let place = place(&ctx);
         let mut tx = tx.elsewhere(&place);
-        if tx.get(&MULTI_REGION_POINTS, (point.name.as_str(),))?.is_some() {
-            return Err(already_owned(&point.name));
+        let known = tx.get(&MULTI_REGION_POINTS, (point.name.as_str(),))?;
+        let error = known.map(|_| already_owned()).or_else(|| error.clone());
+        if error.is_none() {
+            tx.put(&MULTI_REGION_POINTS, (point.name.as_str(),), &point)?;
         }
-        tx.put(&MULTI_REGION_POINTS, (point.name.as_str(),), &point)?;
-        asked.keep(&mut tx)
+        asked.keep(&mut tx, error)
     })
     .await?;
     Ok(CreateMultiRegionAccessPointResult {
@@ -73,36 +84,32 @@ pub async fn create(
     })
 }
 
-/// The buckets that are asked for: each there, each in another region.
-fn routes(ctx: &Ctx, regions: Vec<Region>) -> Result<Vec<Route>, AwsError> {
-    if regions.is_empty() || regions.len() > BUCKETS_MAX {
-        return Err(errors::malformed_xml());
-    }
-    let mut routes: Vec<Route> = Vec::new();
+/// The buckets that are asked for, and what is wrong with them: each must be there, each in another region.
+fn routes(ctx: &Ctx, regions: Vec<Region>) -> Result<(Vec<Route>, Option<AwsError>), AwsError> {
+    let (mut routes, mut error): (Vec<Route>, _) = (Vec::new(), None);
     for region in regions {
         let name = region.bucket.unwrap_or_default();
-        let bucket = access::find(ctx, &name)?.ok_or_else(|| errors::no_such_bucket(&name))?;
         let owner = match region.bucket_account_id.as_deref() {
             Some(account) => Account::parse(account).ok(),
             None => Some(ctx.account()),
         };
-        if owner != Some(bucket.owner) {
-            return Err(errors::access_denied());
-        }
-        if routes.iter().any(|route| route.region == bucket.region) {
-            return Err(AwsError::new(
-                "MultiRegionAccessPointSameBucketRegion",
-                "The buckets used to create a Multi-Region Access Point cannot be in the same Region.",
-            ));
-        }
-        routes.push(Route {
-            bucket: name,
-            bucket_owner: bucket.owner,
-            region: bucket.region,
-            dial_percent: 100,
-        });
+        let wrong = match access::find(ctx, &name)? {
+            None => errors::no_such_bucket(&name),
+            Some(bucket) if owner != Some(bucket.owner) => errors::access_denied(),
+            Some(bucket) if routes.iter().any(|route| route.region == bucket.region) => same_region(),
+            Some(bucket) => {
+                routes.push(Route {
+                    bucket: name,
+                    bucket_owner: bucket.owner,
+                    region: bucket.region,
+                    dial_percent: 100,
+                });
+                continue;
+            }
+        };
+        error.get_or_insert(wrong);
     }
-    Ok(routes)
+    Ok((routes, error))
 }
 
 pub async fn delete(
@@ -120,7 +127,7 @@ pub async fn delete(
             return Err(no_such_point(&name));
         }
         tx.delete(&MULTI_REGION_POINTS, (name.as_str(),))?;
-        asked.keep(&mut tx)
+        asked.keep(&mut tx, None)
     })
     .await?;
     Ok(DeleteMultiRegionAccessPointResult {
@@ -185,20 +192,32 @@ pub async fn describe(
     })?;
     let Some(asked) = found else {
         return Err(
-            AwsError::new("NoSuchAsyncRequest", "The specified async request does not exist")
+            AwsError::new("NoSuchAsyncRequest", "The specified request was not found.")
                 .with_status(404)
                 .with_detail("RequestTokenARN", token),
         );
     };
     let operation = operation(&asked.what);
-    let (request_parameters, response_details) = tell(asked.name, asked.what);
+    let status = if asked.error.is_none() { SUCCEEDED } else { "FAILED" };
+    let (request_parameters, details) = tell(asked.name, asked.what);
+    let response_details = match asked.error {
+        None => details,
+        Some((code, message)) => Some(AsyncResponseDetails {
+            multi_region_access_point_details: None,
+            error_details: Some(AsyncErrorDetails {
+                code: Some(code),
+                message: Some(message),
+                ..AsyncErrorDetails::default()
+            }),
+        }),
+    };
     Ok(DescribeMultiRegionAccessPointOperationResult {
         async_operation: Some(AsyncOperation {
             creation_time: Some(asked.created),
             operation: Some(operation.to_owned()),
             request_token_arn: Some(token),
             request_parameters: Some(request_parameters),
-            request_status: Some(SUCCEEDED.to_owned()),
+            request_status: Some(status.to_owned()),
             response_details,
         }),
     })
@@ -284,13 +303,18 @@ impl Asked {
                 created: ctx.now(),
                 name,
                 what,
+                error: None,
             },
         }
     }
 
-    /// Keeps it with the change itself.
-    pub fn keep(&self, tx: &mut Tx<'_>) -> Result<(), AwsError> {
-        Ok(tx.put(&MULTI_REGION_REQUESTS, (self.token.as_str(),), &self.request)?)
+    /// Keeps it with the change itself, or with what that failed with.
+    pub fn keep(&self, tx: &mut Tx<'_>, error: Option<AwsError>) -> Result<(), AwsError> {
+        let request = MultiRegionRequest {
+            error: error.map(|error| (error.code.into_owned(), error.message.to_string())),
+            ..self.request.clone()
+        };
+        Ok(tx.put(&MULTI_REGION_REQUESTS, (self.token.as_str(),), &request)?)
     }
 }
 
@@ -304,12 +328,11 @@ pub fn find(ctx: &Ctx, name: &str) -> Result<MultiRegionPoint, AwsError> {
     found.ok_or_else(|| no_such_point(name))
 }
 
-/// Changes one that is there, and keeps what was asked, if that is told.
+/// Changes one that is there.
 pub async fn change(
     ctx: &Ctx,
     name: &str,
-    asked: Option<&Asked>,
-    change: impl Fn(&mut MultiRegionPoint) -> Result<(), AwsError> + Send + Sync,
+    change: impl Fn(&mut MultiRegionPoint, &mut Tx<'_>) -> Result<(), AwsError> + Send + Sync,
 ) -> Result<(), AwsError> {
     ctx.write(|tx| {
         // They belong to no region.
@@ -317,12 +340,8 @@ pub async fn change(
         let mut tx = tx.elsewhere(&place);
         let found = tx.get(&MULTI_REGION_POINTS, (name,))?;
         let mut point = found.ok_or_else(|| no_such_point(name))?;
-        change(&mut point)?;
-        tx.put(&MULTI_REGION_POINTS, (name,), &point)?;
-        match asked {
-            Some(asked) => asked.keep(&mut tx),
-            None => Ok(()),
-        }
+        change(&mut point, &mut tx)?;
+        Ok(tx.put(&MULTI_REGION_POINTS, (name,), &point)?)
     })
     .await
 }
@@ -342,13 +361,18 @@ fn check_name(name: &str) -> Result<(), AwsError> {
     ))
 }
 
-fn already_owned(name: &str) -> AwsError {
+fn already_owned() -> AwsError {
     AwsError::new(
         "MultiRegionAccessPointAlreadyOwnedByYou",
         "You already have a Multi-Region Access Point with the same name.",
     )
-    .with_status(409)
-    .with_detail("Name", name)
+}
+
+fn same_region() -> AwsError {
+    AwsError::new(
+        "MultiRegionAccessPointSameBucketRegion",
+        "The buckets used to create a Multi-Region Access Point cannot be in the same Region.",
+    )
 }
 
 pub fn no_such_point(name: &str) -> AwsError {

@@ -27,14 +27,18 @@ pub async fn put_policy(
     let point = find(&ctx, &name)?;
     let of_account = ctx.read(|tx| rules::account_blocks(tx, ctx.account()))?;
     let blocks = point.blocks.or(of_account.unwrap_or_default());
-    if policy::parse(&text)?.is_public() && blocks.block_public_policy {
-        return Err(errors::access_denied());
-    }
+    let error = match policy::parse(&text) {
+        Err(error) => Some(error),
+        Ok(policy) if policy.is_public() && blocks.block_public_policy => Some(errors::access_denied()),
+        Ok(_) => None,
+    };
     let what = MultiRegionChange::PutPolicy { policy: text.clone() };
     let asked = Asked::new(&ctx, name.clone(), what);
-    change(&ctx, &name, Some(&asked), |point| {
-        point.policy = Some(text.clone());
-        Ok(())
+    change(&ctx, &name, |point, tx| {
+        if error.is_none() {
+            point.policy = Some(text.clone());
+        }
+        asked.keep(tx, error.clone())
     })
     .await?;
     Ok(PutMultiRegionAccessPointPolicyResult {
@@ -111,7 +115,7 @@ pub async fn submit_routes(
         return Err(errors::malformed_xml());
     }
     let point = by_arn(&ctx, &input.mrap.unwrap_or_default())?;
-    change(&ctx, &point.name, None, |point| {
+    change(&ctx, &point.name, |point, _| {
         for update in &updates {
             let meant = point.routes.iter_mut().find(|route| {
                 update.region.as_ref().is_none_or(|region| *region == route.region)

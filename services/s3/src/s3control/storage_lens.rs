@@ -24,15 +24,17 @@ pub async fn put(ctx: Ctx, input: PutStorageLensConfigurationRequest) -> Result<
     let id = input.config_id.unwrap_or_default();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if id.is_empty() || id.len() > ID_MAX || !id.bytes().all(plain) {
-        return Err(errors::invalid_request("The configuration id is invalid."));
+        return Err(AwsError::new("InvalidConfigId", "The configuration ID is not valid."));
     }
     let mut configuration = input.storage_lens_configuration.ok_or_else(errors::malformed_xml)?;
     if configuration.is_enabled.is_none() || configuration.account_level.is_none() {
         return Err(errors::malformed_xml());
     }
     if configuration.include.is_some() && configuration.exclude.is_some() {
-        return Err(errors::invalid_request(
-            "Only one of Include or Exclude can be specified in a configuration",
+        return Err(AwsError::new(
+            "InvalidIncludeExcludeContainers",
+            "You can specify either an Include container or an Exclude container in a configuration. You cannot specify \
+             both in a configuration.",
         ));
     }
     configuration.storage_lens_arn = Some(arn(&ctx, &id));

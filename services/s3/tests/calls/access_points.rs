@@ -290,17 +290,29 @@ async fn multi_region_access_points_are_kept() {
     )
     .await;
     assert_eq!(asked["AsyncOperation"]["RequestStatus"], "SUCCEEDED");
-    let twice = json!({ "ClientToken": "u", "Details": { "Name": "everywhere", "Regions": [{ "Bucket": BUCKET }] } });
-    assert_eq!(
-        err(&bench, "CreateMultiRegionAccessPoint", twice).await,
-        "MultiRegionAccessPointAlreadyOwnedByYou"
-    );
+    // What fails is told by what looks after it.
     bench.ok("CreateBucket", json!({ "Bucket": "another" })).await;
-    let both = json!([{ "Bucket": BUCKET }, { "Bucket": "another" }]);
-    let same = json!({ "ClientToken": "v", "Details": { "Name": "two-points", "Regions": both } });
+    for (name, buckets, code) in [
+        ("everywhere", &[BUCKET][..], "MultiRegionAccessPointAlreadyOwnedByYou"),
+        (
+            "two-points",
+            &[BUCKET, "another"],
+            "MultiRegionAccessPointSameBucketRegion",
+        ),
+        ("two-points", &["no-such-bucket"], "NoSuchBucket"),
+    ] {
+        let regions: Vec<Json> = buckets.iter().map(|bucket| json!({ "Bucket": bucket })).collect();
+        let input = json!({ "ClientToken": code, "Details": { "Name": name, "Regions": regions } });
+        let token = ok(&bench, "CreateMultiRegionAccessPoint", input).await["RequestTokenARN"].clone();
+        let asked = json!({ "RequestTokenARN": token });
+        let asked = ok(&bench, "DescribeMultiRegionAccessPointOperation", asked).await;
+        assert_eq!(asked["AsyncOperation"]["RequestStatus"], "FAILED");
+        assert_eq!(asked["AsyncOperation"]["ResponseDetails"]["ErrorDetails"]["Code"], code);
+    }
+    let failed = json!({ "Name": "two-points" });
     assert_eq!(
-        err(&bench, "CreateMultiRegionAccessPoint", same).await,
-        "MultiRegionAccessPointSameBucketRegion"
+        err(&bench, "GetMultiRegionAccessPoint", failed).await,
+        "NoSuchMultiRegionAccessPoint"
     );
     let name = json!({ "Name": "everywhere" });
     let told = ok(&bench, "GetMultiRegionAccessPoint", name.clone()).await;
