@@ -64,7 +64,8 @@ impl Parser<'_, '_, '_> {
     fn section_type(&mut self, section: &str, value: &AttributeValue, allowed: impl Fn(Kind) -> bool) {
         if !allowed(value.kind()) {
             let message = format!(
-                "Incorrect operand type for operator or function; operator: {section}, operand type: {}",
+                "Incorrect operand type for operator or function; operator: {section}, operand type: {}, typeSet: \
+                 ALLOWED_FOR_{section}_OPERAND",
                 value.kind().long_name()
             );
             self.checks.note(Rank::Operand, message);

@@ -99,17 +99,17 @@ fn meaning_is_checked_with_aws_words() {
         (
             Update,
             "ADD a :s",
-            "Incorrect operand type for operator or function; operator: ADD, operand type: STRING",
+            "Incorrect operand type for operator or function; operator: ADD, operand type: STRING, typeSet: ALLOWED_FOR_ADD_OPERAND",
         ),
         (
             Update,
             "ADD a :l",
-            "Incorrect operand type for operator or function; operator: ADD, operand type: LIST",
+            "Incorrect operand type for operator or function; operator: ADD, operand type: LIST, typeSet: ALLOWED_FOR_ADD_OPERAND",
         ),
         (
             Update,
             "DELETE a :n",
-            "Incorrect operand type for operator or function; operator: DELETE, operand type: NUMBER",
+            "Incorrect operand type for operator or function; operator: DELETE, operand type: NUMBER, typeSet: ALLOWED_FOR_DELETE_OPERAND",
         ),
         (
             Update,
