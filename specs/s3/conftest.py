@@ -567,6 +567,11 @@ def visit(world, method, path, bucket):
     browse(world, method, path, host=f"{bucket}.s3-website.us-east-1.localhost")
 
 
+@when(parsers.re(r'a browser sends "(?P<method>[A-Z]+) (?P<path>[^"]+)"$'))
+def browser_sends(world, method, path):
+    browse(world, method, path)
+
+
 @then(parsers.re(r"the browser gets (?P<status>\d+)$"))
 def page_status(world, status):
     assert world.page[0].status == int(status), world.page[1]

@@ -76,3 +76,11 @@ Feature: Objects
     Given "large" of 3000000 bytes was put into the bucket "orders"
     When I get the bytes "2999990-" of "large" from the bucket "orders"
     Then I get the text "xxxxxxxxxx"
+
+  Scenario: What is not for a resource of an object leaves the object alone
+    Given "greeting" was put into the bucket "orders" saying "hello"
+    When a browser sends "DELETE /orders/greeting?retention"
+    Then the browser gets 405 with "RETENTION"
+    When a browser sends "PUT /orders/greeting?attributes"
+    Then the browser gets 405 with "ATTRIBUTES"
+    And "greeting" in the bucket "orders" says "hello"

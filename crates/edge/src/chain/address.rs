@@ -1,7 +1,7 @@
 //! Address: which operation of which service, and in which protocol.
 
 use super::accept::{self, Raw};
-use super::{Arrival, Desk, Exit, Refused, Target};
+use super::{Arrival, Desk, Exit, Refused, Target, resource};
 use crate::body::Payload;
 use crate::body::whole;
 use crate::cors::Standing;
@@ -79,7 +79,7 @@ pub(super) async fn address<'a>(desk: &Desk, arrival: &'a Arrival, raw: Raw) -> 
         Ok(found) => found,
         Err(error) => {
             let version = fields.as_ref().and_then(|(_, version)| version.as_deref());
-            return Err(unknown(&error, is_form && fields.is_none(), version).into());
+            return Err(unknown(arrival, &error, is_form && fields.is_none(), version).into());
         }
     };
     let op = OperationRef {
@@ -100,6 +100,11 @@ pub(super) async fn address<'a>(desk: &Desk, arrival: &'a Arrival, raw: Raw) -> 
         Some(path) => Cow::Owned(path),
         None => Cow::Borrowed(arrival.uri.path()),
     };
+    if target.is("s3")
+        && let Some(error) = resource::refusal(arrival.method.as_str(), &path, arrival.query())
+    {
+        return Err(Refused::of(target, None, error).into());
+    }
     let keeps_logs = || {
         desk.cloud_for(arrival)
             .service(&found.model.name)
@@ -191,7 +196,7 @@ fn decode(text: &str) -> Cow<'_, str> {
 }
 
 /// The refusal of a request that names nothing that AWS has.
-fn unknown(error: &AddressError, action_missing: bool, version: Option<&str>) -> Refused {
+fn unknown(arrival: &Arrival, error: &AddressError, action_missing: bool, version: Option<&str>) -> Refused {
     match error {
         AddressError::UnknownService { named, protocol } => unknown_service(named, *protocol, action_missing),
         AddressError::UnknownOperation { model, protocol, name } => {
@@ -223,11 +228,10 @@ fn unknown(error: &AddressError, action_missing: bool, version: Option<&str>) ->
                 Protocol::RpcV2Cbor | Protocol::RestJson => {
                     AwsError::new("UnknownOperationException", "").with_status(404)
                 }
-                Protocol::RestXml if model.name == "s3" => AwsError::new(
-                    "MethodNotAllowed",
-                    "The specified method is not allowed against this resource.",
-                )
-                .with_status(405),
+                Protocol::RestXml if model.name == "s3" => {
+                    let path = would_mean(arrival, "GET").map(|(_, path)| path);
+                    resource::no_method(arrival.method.as_str(), path.as_deref().unwrap_or("/"))
+                }
                 Protocol::RestXml => AwsError::new(
                     "UnknownOperationException",
                     format!("There is no operation {name} of {}.", model.service_id),

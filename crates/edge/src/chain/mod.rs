@@ -14,6 +14,7 @@ mod encode;
 mod finish;
 mod front;
 mod permit;
+mod resource;
 mod verify;
 
 use accept::Raw;

@@ -68,6 +68,11 @@ pub(super) async fn verify<'a>(
         None if may_be_unsigned(cloud, op) => Caller::anonymous(Account::DEFAULT),
         None => return Err(refuse(&Fault::Missing)),
         Some(claim) => {
+            if family == Family::S3
+                && let Some(error) = pseudo_region(claim)
+            {
+                return Err(Refused::of(target, None, error).into());
+            }
             check_form(cloud, arrival, claim, family).map_err(|fault| refuse(&fault))?;
             match find(cloud, claim, &region).await {
                 Ok(Found::Root(account)) => Caller {
@@ -161,6 +166,27 @@ fn refusal(fault: &Fault, family: Family, target: Target) -> AwsError {
         return error.with_json_type(json_type);
     }
     error
+}
+
+/// The refusal of `aws-global` and the like: what clients sign for services without regions, S3 takes from nobody.
+fn pseudo_region(claim: &Claim<'_>) -> Option<AwsError> {
+    let name = claim.region();
+    if !name.starts_with("aws-") {
+        return None;
+    }
+    let expected = Region::default();
+    let text = format!("the region '{name}' is wrong; expecting '{expected}'");
+    let error = match address::is_link(claim) {
+        false => AwsError::new(
+            "AuthorizationHeaderMalformed",
+            format!("The authorization header is malformed; {text}"),
+        ),
+        true => AwsError::new(
+            "AuthorizationQueryParametersError",
+            format!("Error parsing the X-Amz-Credential parameter; {text}"),
+        ),
+    };
+    Some(error.with_detail("Region", expected.as_str()))
 }
 
 fn may_be_unsigned(cloud: &Cloud, op: OperationRef) -> bool {

@@ -300,3 +300,18 @@ async fn requests_may_be_handled_in_process() {
     assert_eq!(answer.status(), 200);
     assert!(String::from_utf8_lossy(answer.body()).contains("<Account>000000000000</Account>"));
 }
+
+#[tokio::test]
+async fn a_resource_of_s3_takes_its_methods_alone() {
+    let server = Server::start().await;
+    let signed = authorization("test", "s3");
+    let reply = server.send(request("DELETE /bucket/key?retention", &signed, "")).await;
+    reply.says(405, "<Method>DELETE</Method><ResourceType>RETENTION</ResourceType>");
+    assert_eq!(reply.header("allow"), Some("GET, PUT"));
+    let reply = server.send(request("POST /", &signed, "")).await;
+    reply.says(405, "<Method>POST</Method><ResourceType>SERVICE</ResourceType>");
+    assert_eq!(reply.header("allow"), Some("GET"));
+    let hosted = format!("PATCH / HTTP/1.1\r\nHost: bucket.s3.localhost\r\n{signed}\r\n");
+    let reply = server.send(hosted).await;
+    reply.says(405, "<ResourceType>BUCKET</ResourceType>");
+}

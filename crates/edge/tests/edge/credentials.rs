@@ -196,6 +196,9 @@ async fn malformed_signatures_are_refused_as_aws_does() {
     let headers = "X-Amz-Date: 20260101T000000Z\r\nAuthorization: AWS4-HMAC-SHA256 Credential=x\r\n";
     let reply = server.send(request("GET /bucket/key", headers, "")).await;
     reply.says(400, "<Code>AuthorizationHeaderMalformed</Code>");
+    let headers_of_none = authorization("test", "s3").replace("/eu-west-1/", "/aws-global/");
+    let reply = server.send(request("PUT /bucket/key", &headers_of_none, "x")).await;
+    reply.says(400, "the region 'aws-global' is wrong; expecting 'us-east-1'");
     let target = format!("X-Amz-Target: DynamoDB_20120810.ListTables\r\n{headers}");
     let reply = server.send(request("POST /", &target, "{}")).await;
     reply.says(400, "IncompleteSignatureException");

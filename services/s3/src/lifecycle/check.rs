@@ -1,6 +1,6 @@
 //! What AWS refuses in a lifecycle configuration.
 
-use super::rules::DAY_S;
+use super::rules::{DAY_S, depth};
 use crate::errors;
 use crate::wire::{
     LifecycleExpiration, LifecycleRule, LifecycleRuleFilter, NoncurrentVersionExpiration, NoncurrentVersionTransition,
@@ -96,8 +96,9 @@ fn check_rule(rule: &LifecycleRule) -> Result<(), AwsError> {
     if let Some(end) = &rule.noncurrent_version_expiration {
         check_noncurrent_expiration(end)?;
     }
-    check_transitions(transitions, rule.expiration.as_ref(), &shown_prefix(rule))?;
-    check_noncurrent_transitions(noncurrent, rule.noncurrent_version_expiration.as_ref())
+    let prefix = shown_prefix(rule);
+    check_transitions(transitions, rule.expiration.as_ref(), &prefix)?;
+    check_noncurrent_transitions(noncurrent, rule.noncurrent_version_expiration.as_ref(), &prefix)
 }
 
 fn shown_prefix(rule: &LifecycleRule) -> String {
@@ -291,10 +292,43 @@ fn check_transitions(
             )));
         }
     }
-    if (by_days && (by_date || end_date.is_some())) || (by_date && end_days.is_some()) {
+    if by_days && by_date {
+        return Err(errors::invalid_request(&format!(
+            "Found mixed 'Date' and 'Days' based Transition actions in lifecycle rule for filter {prefix}"
+        )));
+    }
+    if (by_days && end_date.is_some()) || (by_date && end_days.is_some()) {
         return Err(errors::invalid_request(&format!(
             "Found mixed 'Date' and 'Days' based Expiration and Transition actions in lifecycle rule for filter {prefix}"
         )));
+    }
+    let days = transitions
+        .iter()
+        .filter_map(|one| Some((one.storage_class.as_deref()?, one.days?)));
+    check_order(days.collect(), "'Days' in the Transition action", prefix)
+}
+
+/// Objects sink from class to class, and stay in those for what is rarely used for a while.
+fn check_order(mut steps: Vec<(&str, i32)>, what: &str, prefix: &str) -> Result<(), AwsError> {
+    steps.sort_by_key(|(class, _)| depth(class));
+    for pair in steps.windows(2) {
+        let [(class, days), (next_class, next_days)] = pair else {
+            continue;
+        };
+        let stays = match *class {
+            class::STANDARD_IA | class::ONEZONE_IA => INFREQUENT_MIN_DAYS,
+            _ => 1,
+        };
+        if i64::from(*next_days) - i64::from(*days) < i64::from(stays) {
+            let (start, end) = (
+                format!("{what} for StorageClass '{next_class}' for filter {prefix}"),
+                format!("{what} for StorageClass '{class}' for filter {prefix}"),
+            );
+            return Err(invalid(&match stays {
+                1 => format!("{start} must be greater than {end}"),
+                _ => format!("{start} must be {stays} days more than {end}"),
+            }));
+        }
     }
     Ok(())
 }
@@ -319,6 +353,7 @@ fn check_transition_days(class: &str, days: i32, end: Option<i32>, prefix: &str)
 fn check_noncurrent_transitions(
     transitions: &[NoncurrentVersionTransition],
     end: Option<&NoncurrentVersionExpiration>,
+    prefix: &str,
 ) -> Result<(), AwsError> {
     let mut seen = HashSet::new();
     for transition in transitions {
@@ -348,5 +383,11 @@ fn check_noncurrent_transitions(
             ));
         }
     }
-    Ok(())
+    let days = transitions.iter();
+    let days = days.filter_map(|one| Some((one.storage_class.as_deref()?, one.noncurrent_days?)));
+    check_order(
+        days.collect(),
+        "'NoncurrentDays' in the NoncurrentVersionTransition action",
+        prefix,
+    )
 }

@@ -279,7 +279,7 @@ pub struct Sinking {
 }
 
 /// How deep a storage class lies.
-fn depth(class: &str) -> usize {
+pub fn depth(class: &str) -> usize {
     WATERFALL.iter().position(|other| *other == class).unwrap_or(0)
 }
 

@@ -252,6 +252,27 @@ async fn what_makes_no_sense_is_refused() {
     ] {
         assert_eq!(bench.refused(rules.clone()).await.0, code, "{rules}");
     }
+    let sinks = |steps: &[(i32, &str)]| {
+        let step = |(days, class): &(i32, &str)| json!({ "Days": days, "StorageClass": class });
+        json!([rule(
+            "x",
+            json!({}),
+            json!({ "Transitions": steps.iter().map(step).collect::<Vec<Json>>() })
+        )])
+    };
+    for steps in [
+        [(60, "GLACIER"), (30, "STANDARD_IA")],
+        [(0, "GLACIER_IR"), (1, "DEEP_ARCHIVE")],
+    ] {
+        bench.rules(sinks(&steps)).await;
+    }
+    for (steps, message) in [
+        ([(30, "STANDARD_IA"), (59, "GLACIER")], "must be 30 days more than"),
+        ([(9, "DEEP_ARCHIVE"), (9, "GLACIER")], "must be greater than"),
+    ] {
+        let (code, told) = bench.refused(sinks(&steps)).await;
+        assert!(code == "InvalidArgument" && told.contains(message), "{code}: {told}");
+    }
     let date = json!({ "Expiration": { "Date": "2026-02-01T10:00:00Z" } });
     let (code, message) = bench.refused(json!([rule("x", json!({}), date)])).await;
     assert_eq!(

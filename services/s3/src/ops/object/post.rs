@@ -209,7 +209,7 @@ fn empty(status: u16, headers: Vec<(String, String)>) -> Reply<PostResponse> {
     }
 }
 
-/// Where the object is now: as a host of its own below an endpoint of S3, else in the way that the bucket was addressed.
+/// Where the object is now, in the way that the bucket was addressed.
 fn location(ctx: &Ctx, bucket: &str, key: &str) -> String {
     let request = ctx.request();
     let scheme = if request.secure { "https" } else { "http" };
@@ -217,7 +217,6 @@ fn location(ctx: &Ctx, bucket: &str, key: &str) -> String {
     let key = utf8_percent_encode(key, IN_ADDRESSES);
     let by_path = request.path().trim_start_matches('/').split('/').next() == Some(bucket);
     match by_path {
-        true if host.starts_with("s3.") && !bucket.contains('.') => format!("{scheme}://{bucket}.{host}/{key}"),
         true => format!("{scheme}://{host}/{bucket}/{key}"),
         false => format!("{scheme}://{host}/{key}"),
     }
