@@ -40,7 +40,8 @@ struct Ring {
     room: Room,
     /// The cursor of the newest record.
     newest: u64,
-    by_service: BTreeMap<&'static str, u64>,
+    /// As few as there are services, so found faster one by one than by any order.
+    by_service: Vec<(&'static str, u64)>,
     /// How many of all were changes of Virga's own, and no calls of AWS's.
     own: u64,
 }
@@ -96,7 +97,7 @@ impl CallLog {
 
     /// Calls so far of each service that was called.
     pub fn by_service(&self) -> BTreeMap<&'static str, u64> {
-        self.ring().by_service.clone()
+        self.ring().by_service.iter().copied().collect()
     }
 
     /// Completes when there is a call after `cursor`.
@@ -138,7 +139,10 @@ impl Ring {
         self.newest += 1;
         match record.service {
             Some(OWN_SERVICE) => self.own += 1,
-            Some(service) => *self.by_service.entry(service).or_default() += 1,
+            Some(service) => match self.by_service.iter_mut().find(|(name, _)| *name == service) {
+                Some((_, count)) => *count += 1,
+                None => self.by_service.push((service, 1)),
+            },
             None => {}
         }
         let forgotten = if self.records.len() == JOURNAL_MAX_CALLS {
@@ -166,7 +170,9 @@ impl Observer for CallLog {
             SCRATCH.set(scratch);
         }
         self.followers.notify_waiters();
-        if self.printer_sleeps.swap(false, Ordering::SeqCst)
+        // Looked at before it is taken: taking alone would have all threads wait for each other.
+        if self.printer_sleeps.load(Ordering::SeqCst)
+            && self.printer_sleeps.swap(false, Ordering::SeqCst)
             && let Some(printer) = self.printer.get()
         {
             printer.unpark();

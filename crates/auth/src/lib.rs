@@ -17,7 +17,7 @@ mod version2;
 
 pub use canonical::canonical_request;
 pub use chunks::ChunkChain;
-pub use claim::{Carrier, Claim, Facts, Scheme, read};
+pub use claim::{Carrier, Claim, Facts, Scheme, read, text};
 pub use fault::{Family, Fault};
 pub use signing::{Signer, SigningKeys, hex, sha256, sha256_hex};
 pub use verify::{Verified, check_link, check_token, verify};

@@ -4,6 +4,7 @@ use crate::Timestamp;
 use crate::bell::{Bell, BellCord};
 use std::collections::VecDeque;
 use std::pin::pin;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering, fence};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::Notify;
@@ -44,6 +45,7 @@ pub struct ClockState {
 /// All waiting is [`Clock::sleep_until`], which wakes when virtual time arrives, whether by waiting or by being moved.
 pub struct Clock {
     state: RwLock<State>,
+    dial: Dial,
     /// What held before, oldest first.
     past: RwLock<VecDeque<State>>,
     moved: Notify,
@@ -78,6 +80,7 @@ impl Clock {
     fn of(state: State) -> Clock {
         Clock {
             state: RwLock::new(state),
+            dial: Dial::new(&state),
             past: RwLock::new(VecDeque::new()),
             moved: Notify::new(),
             bell: OnceLock::new(),
@@ -157,7 +160,12 @@ impl Clock {
     }
 
     pub fn now(&self) -> Timestamp {
-        Clock::read(&self.get())
+        self.now_at(Instant::now())
+    }
+
+    /// What it shows at this very moment, for those who have just asked the machine for it.
+    pub fn now_at(&self, instant: Instant) -> Timestamp {
+        self.dial.read(instant)
     }
 
     pub fn mode(&self) -> ClockMode {
@@ -217,10 +225,7 @@ impl Clock {
     fn read(state: &State) -> Timestamp {
         match state.mode {
             ClockMode::Frozen => state.base,
-            ClockMode::Running { rate } => {
-                let passed_ms = state.anchor.elapsed().as_secs_f64() * 1000.0 * rate;
-                state.base.plus_millis(passed_ms as i64)
-            }
+            ClockMode::Running { rate } => state.base.plus_millis(passed_ms(state.anchor.elapsed(), rate)),
         }
     }
 
@@ -235,6 +240,7 @@ impl Clock {
                 machine: Clock::machine_now(),
                 mode,
             };
+            self.dial.set(&state);
             let mut past = self.past.write().unwrap_or_else(PoisonError::into_inner);
             if past.len() >= PAST_MAX {
                 past.pop_front();
@@ -244,6 +250,72 @@ impl Clock {
         self.moved.notify_waiters();
         if let Some(cord) = self.bell.get() {
             cord.pull();
+        }
+    }
+}
+
+/// Virtual milliseconds that pass in some real time.
+fn passed_ms(real: Duration, rate: f64) -> i64 {
+    (real.as_secs_f64() * 1000.0 * rate) as i64
+}
+
+/// What a clock shows, to be read by all threads at once: every call does, and a lock would go from one to the other.
+struct Dial {
+    /// Odd while it is being set.
+    version: AtomicU64,
+    base_ms: AtomicI64,
+    /// Nanoseconds from `origin` to the state's anchor.
+    anchor_ns: AtomicU64,
+    /// The bits of the rate; zero where it stands.
+    rate: AtomicU64,
+    origin: Instant,
+}
+
+impl Dial {
+    fn new(state: &State) -> Dial {
+        let dial = Dial {
+            version: AtomicU64::new(0),
+            base_ms: AtomicI64::new(0),
+            anchor_ns: AtomicU64::new(0),
+            rate: AtomicU64::new(0),
+            origin: state.anchor,
+        };
+        dial.set(state);
+        dial
+    }
+
+    /// Called by one at a time.
+    fn set(&self, state: &State) {
+        let version = self.version.load(Ordering::Relaxed);
+        self.version.store(version + 1, Ordering::Relaxed);
+        fence(Ordering::Release);
+        let anchor = state.anchor.saturating_duration_since(self.origin);
+        let rate = match state.mode {
+            ClockMode::Frozen => 0.0_f64,
+            ClockMode::Running { rate } => rate,
+        };
+        self.base_ms.store(state.base.as_millis(), Ordering::Relaxed);
+        self.anchor_ns
+            .store(u64::try_from(anchor.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.rate.store(rate.to_bits(), Ordering::Relaxed);
+        self.version.store(version + 2, Ordering::Release);
+    }
+
+    fn read(&self, instant: Instant) -> Timestamp {
+        loop {
+            let version = self.version.load(Ordering::Acquire);
+            let base_ms = self.base_ms.load(Ordering::Relaxed);
+            let anchor_ns = self.anchor_ns.load(Ordering::Relaxed);
+            let rate = f64::from_bits(self.rate.load(Ordering::Relaxed));
+            fence(Ordering::Acquire);
+            if version % 2 == 1 || version != self.version.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+                continue;
+            }
+            let passed = instant
+                .saturating_duration_since(self.origin)
+                .saturating_sub(Duration::from_nanos(anchor_ns));
+            return Timestamp::from_millis(base_ms).plus_millis(passed_ms(passed, rate));
         }
     }
 }

@@ -198,6 +198,15 @@ impl Id {
         id
     }
 
+    pub(crate) fn of_digits<const LENGTH: usize>(digits: [u8; LENGTH]) -> Id {
+        let mut id = Id::default();
+        for (to, from) in id.text.iter_mut().zip(digits) {
+            *to = from;
+        }
+        id.length = LENGTH.min(Id::LENGTH_MAX) as u8;
+        id
+    }
+
     pub fn as_str(&self) -> &str {
         let text = self.text.get(..usize::from(self.length)).unwrap_or_default();
         std::str::from_utf8(text).unwrap_or_default()

@@ -1,5 +1,6 @@
 //! Where something lives: account, region, partition.
 
+use crate::Id;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
@@ -47,19 +48,25 @@ impl Account {
     }
 }
 
-impl fmt::Display for Account {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // By hand, because every call writes accounts and the padding of numbers is slow.
-        if *self == Account::DEFAULT {
-            return f.write_str("000000000000");
-        }
+impl Account {
+    /// Its twelve digits. By hand, because every call writes accounts and formatting is slow.
+    pub fn digits(self) -> Id {
         let mut digits = [b'0'; 12];
         let mut rest = self.0;
         for digit in digits.iter_mut().rev() {
+            if rest == 0 {
+                break;
+            }
             *digit = b'0' + (rest % 10) as u8;
             rest /= 10;
         }
-        f.write_str(std::str::from_utf8(&digits).unwrap_or_default())
+        Id::of_digits(digits)
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.digits().as_str())
     }
 }
 

@@ -3,16 +3,19 @@
 use crate::body::Payload;
 use crate::body::answer::AnswerBody;
 use crate::body::inlet::Inlet;
-use crate::chain::{self, Desk, Peer};
+use crate::chain::{self, Desk, Peer, Received};
 use crate::pulse::{Look, Pulse, Watch, Watched};
 use http::header::EXPECT;
 use hyper::body::Incoming;
 use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::convert::Infallible;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
-use std::pin::pin;
-use std::sync::Arc;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -102,12 +105,63 @@ fn service(
     let line = Arc::new((desk, peer));
     service_fn(move |request: http::Request<Incoming>| {
         let (line, under_way) = (line.clone(), pulse.begin());
+        // Made here, since all that the future begins with is moved with it.
+        let received = Received::new(&line.1, payload(request));
         async move {
             let (desk, peer) = &*line;
-            let answer = chain::walk(desk, peer, payload(request)).await;
-            Ok::<_, Infallible>(answer.map(|body| body.holding(under_way)))
+            let mut answer = chain::walk(desk, peer, received).await;
+            answer.body_mut().hold(under_way);
+            Ok::<_, Infallible>(answer)
         }
     })
+}
+
+/// Why a connection's task goes on.
+enum Turn {
+    Ended,
+    Stop,
+    Look,
+}
+
+/// Tells whether the watch and the stop want to be looked at, since a connection's task wakes with every request and they
+/// hardly ever do.
+struct Call {
+    has_come: AtomicBool,
+    task: Mutex<Option<Waker>>,
+}
+
+impl Call {
+    /// With the waker that those are to be given; they are looked at once without being woken.
+    fn new() -> (Arc<Call>, Waker) {
+        let call = Arc::new(Call {
+            has_come: AtomicBool::new(true),
+            task: Mutex::default(),
+        });
+        (call.clone(), call.into())
+    }
+
+    fn has_come(&self, cx: &Context<'_>) -> bool {
+        if !self.has_come.load(Ordering::Acquire) {
+            return false;
+        }
+        // The task stays the same, so it need not be told again while nobody calls.
+        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
+        self.has_come.swap(false, Ordering::AcqRel)
+    }
+
+    fn repeat(&self) {
+        self.has_come.store(true, Ordering::Release);
+    }
+}
+
+impl Wake for Call {
+    fn wake(self: Arc<Call>) {
+        self.has_come.store(true, Ordering::Release);
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(task) = task {
+            task.wake();
+        }
+    }
 }
 
 async fn serve_http1<S>(stream: S, peer: Peer, desk: Arc<Desk>, stopping: watch::Receiver<bool>)
@@ -130,21 +184,37 @@ where
     let mut is_stopping = false;
     let mut watch = Watch::new(pulse, limits.idle_max, limits.headers_read_max);
     let mut look = pin!(tokio::time::sleep(watch.first()));
+    let (call, waker) = Call::new();
     loop {
-        tokio::select! {
-            biased;
+        let turn = poll_fn(|cx| {
             // Broken connections are everyday; what a request did wrong has been answered.
-            _ = &mut connection => return,
-            () = &mut stop, if !is_stopping => {
-                is_stopping = true;
-                std::pin::Pin::new(&mut connection).graceful_shutdown();
+            if Pin::new(&mut connection).poll(cx).is_ready() {
+                return Poll::Ready(Turn::Ended);
             }
-            () = &mut look => match watch.look() {
+            if call.has_come(cx) {
+                let mut cx = Context::from_waker(&waker);
+                if !is_stopping && stop.as_mut().poll(&mut cx).is_ready() {
+                    return Poll::Ready(Turn::Stop);
+                }
+                if look.as_mut().poll(&mut cx).is_ready() {
+                    return Poll::Ready(Turn::Look);
+                }
+            }
+            Poll::Pending
+        });
+        match turn.await {
+            Turn::Ended => return,
+            Turn::Stop => {
+                is_stopping = true;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+            Turn::Look => match watch.look() {
                 Look::Again(after) => look.as_mut().reset(tokio::time::Instant::now() + after),
                 Look::Silent => return,
                 Look::Slow => break,
             },
         }
+        call.repeat();
     }
     let mut stream = connection.into_parts().io.into_inner();
     let farewell = async {

@@ -1,7 +1,7 @@
 //! The edge as its users see it: bind, serve, stop.
 
 use crate::body::Payload;
-use crate::chain::{self, Desk, Peer};
+use crate::chain::{self, Desk, Peer, Received};
 use crate::connection;
 use crate::cors::Origins;
 use crate::options::EdgeOptions;
@@ -132,9 +132,8 @@ impl Edge {
     pub async fn handle(&self, worlds: Arc<Worlds>, request: http::Request<Bytes>) -> http::Response<Bytes> {
         let desk = Desk::new(self.shared.clone(), worlds);
         let peer = Peer::new(self.address, false);
-        let (head, body) = chain::walk(&desk, &peer, request.map(Payload::Whole))
-            .await
-            .into_parts();
+        let received = Received::new(&peer, request.map(Payload::Whole));
+        let (head, body) = chain::walk(&desk, &peer, received).await.into_parts();
         match body.collect().await {
             Ok(body) => http::Response::from_parts(head, body.to_bytes()),
             Err(error) => {

@@ -10,7 +10,7 @@ static DEFAULT: LazyLock<Region> = LazyLock::new(Region::default);
 pub(crate) fn region<'a>(
     claim: Option<&Claim<'_>>,
     region_set: impl FnOnce() -> Option<&'a str>,
-    host: Option<&str>,
+    host: impl FnOnce() -> Option<&'a str>,
 ) -> Region {
     let scoped = claim.map(Claim::region).unwrap_or_default();
     if scoped == DEFAULT.as_str() {
@@ -23,7 +23,7 @@ pub(crate) fn region<'a>(
     };
     named(scoped)
         .or_else(|| region_set().and_then(named))
-        .or_else(|| host.and_then(of_host).and_then(named))
+        .or_else(|| host().and_then(of_host).and_then(named))
         .unwrap_or_else(|| DEFAULT.clone())
 }
 
@@ -64,9 +64,9 @@ mod tests {
             assert_eq!(of_host(host), expected, "{host}");
         }
         assert_eq!(
-            region(None, || Some("*"), Some("x.ap-southeast-2.y")).as_str(),
+            region(None, || Some("*"), || Some("x.ap-southeast-2.y")).as_str(),
             "ap-southeast-2"
         );
-        assert_eq!(region(None, || None, Some("localhost")).as_str(), "us-east-1");
+        assert_eq!(region(None, || None, || Some("localhost")).as_str(), "us-east-1");
     }
 }

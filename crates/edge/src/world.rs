@@ -45,7 +45,7 @@ impl Unknown {
 }
 
 /// Chooses by what the header and the host say.
-pub(crate) fn choose(worlds: &Worlds, named: Option<&HeaderValue>, host: Option<&HeaderValue>) -> Chosen {
+pub(crate) fn choose(worlds: &Worlds, named: Option<&HeaderValue>, host: Option<&str>) -> Chosen {
     if let Some(named) = named {
         let name = named.to_str().unwrap_or("?").trim();
         return match name {
@@ -53,7 +53,6 @@ pub(crate) fn choose(worlds: &Worlds, named: Option<&HeaderValue>, host: Option<
             name => find(worlds, name, None).unwrap_or_else(|| unknown(name, false)),
         };
     }
-    let host = host.and_then(|host| host.to_str().ok());
     let Some((before, label, port)) = host.and_then(split) else {
         return Chosen::Main;
     };
@@ -85,7 +84,7 @@ fn unknown(name: &str, by_host: bool) -> Chosen {
 
 /// `bucket.s3.NAME.localhost:4566` in what is before the name, the name, and the port with its colon.
 fn split(host: &str) -> Option<(&str, &str, &str)> {
-    let end = host.rfind(':').unwrap_or(host.len());
+    let end = host.bytes().rposition(|byte| byte == b':').unwrap_or(host.len());
     let (name, port) = host.split_at(end);
     let labels = name.len().checked_sub(DOMAIN.len()).filter(|labels| *labels > 0)?;
     if !name.as_bytes()[labels..].eq_ignore_ascii_case(DOMAIN.as_bytes()) {

@@ -172,7 +172,8 @@ impl Cloud {
 
     /// The service with that model name, if it is built.
     pub fn service(&self, name: &str) -> Option<&Service> {
-        self.house.services.get(name)
+        // There are few; nearly all differ in their names' length already.
+        self.house.services.values().find(|service| service.name == name)
     }
 
     /// The services that are built, by name.
@@ -209,7 +210,7 @@ impl Cloud {
     }
 
     fn built(&self, call: &Call) -> Result<(&Service, &Handler), AwsError> {
-        let service = self.house.services.get(call.model.name.as_str());
+        let service = self.service(&call.model.name);
         service
             .and_then(|service| Some((service, &service.operations.get(call.operation.name.as_str())?.0)))
             .ok_or_else(|| AwsError::not_implemented(&call.model.service_id, &call.operation.name))

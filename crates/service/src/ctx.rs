@@ -2,32 +2,62 @@
 
 use crate::operation::{Answer, Body};
 use crate::{Call, Caller, Cloud};
-use http::{HeaderMap, HeaderValue, Method, Uri};
+use http::header::USER_AGENT;
+use http::{HeaderMap, Method, Uri, Version};
+use std::ops::Deref;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use virga_base::{Account, Arn, AwsError, Id, Ids, Partition, Region, Timestamp};
 use virga_blob::Blobs;
 use virga_shape::Value;
 use virga_store::schedule::{self, DueRow};
 use virga_store::{Place, ReadTx, StoreError, Tx, Watch};
 
+/// The head of an HTTP request, shared by all who know of it.
+#[derive(Default)]
+pub struct Head {
+    /// Method and address as sent, for services that sign or redirect.
+    pub method: Method,
+    pub uri: Uri,
+    pub version: Version,
+    /// See [`Head::header`].
+    pub headers: HeaderMap,
+    /// See [`Head::host`]. Apart from the other headers, since HTTP/2 has it elsewhere and all ask for it.
+    pub host: Option<Box<str>>,
+    /// Whether the client came over TLS.
+    pub secure: bool,
+    /// The client's address without its port.
+    pub source_ip: Option<Arc<str>>,
+}
+
+impl Head {
+    /// The `Host` that the client used, with its port.
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
+    pub fn user_agent(&self) -> Option<&str> {
+        self.headers.get(USER_AGENT)?.to_str().ok()
+    }
+
+    /// A header as it was sent, for what policies and rules of services ask beyond the model; `name` in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The path as sent, without what follows `?`.
+    pub fn path(&self) -> &str {
+        self.uri.path()
+    }
+}
+
 /// What an operation may know of the HTTP request behind it. Empty for calls from within.
 #[derive(Default)]
 pub struct Request {
     /// The id that `x-amzn-requestid` answers.
     pub id: Id,
-    /// See [`Request::host`].
-    pub host: Option<HeaderValue>,
-    /// Whether the client came over TLS.
-    pub secure: bool,
-    pub source_ip: Option<Arc<str>>,
-    /// See [`Request::user_agent`].
-    pub user_agent: Option<HeaderValue>,
-    /// See [`Request::header`].
-    pub headers: Option<Arc<HeaderMap>>,
-    /// Method and address as sent, for services that sign or redirect.
-    pub method: Method,
-    pub uri: Uri,
+    /// What was sent; an empty one is shown where nothing was.
+    pub head: Option<Arc<Head>>,
     /// The protocol by which it came (`query`, `json-1.0`, …).
     pub protocol: Option<virga_shape::Protocol>,
     /// Where deferred work draws its ids, also in the calls that it makes; the cloud's source where there is none.
@@ -38,24 +68,15 @@ pub struct Request {
     pub body: Mutex<Option<Body>>,
 }
 
-impl Request {
-    /// The `Host` that the client used, with its port.
-    pub fn host(&self) -> Option<&str> {
-        self.host.as_ref()?.to_str().ok()
-    }
+impl Deref for Request {
+    type Target = Head;
 
-    pub fn user_agent(&self) -> Option<&str> {
-        self.user_agent.as_ref()?.to_str().ok()
-    }
-
-    /// A header as it was sent, for what policies and rules of services ask beyond the model; `name` in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.as_ref()?.get(name)?.to_str().ok()
-    }
-
-    /// The path as sent, without what follows `?`.
-    pub fn path(&self) -> &str {
-        self.uri.path()
+    fn deref(&self) -> &Head {
+        static NOTHING: LazyLock<Head> = LazyLock::new(Head::default);
+        match &self.head {
+            Some(head) => head,
+            None => &NOTHING,
+        }
     }
 }
 
@@ -277,31 +298,22 @@ impl Ctx {
     /// fields.
     #[must_use]
     pub fn recast(&self, caller: Caller, region: Region, headers: HeaderMap, body: Body) -> Ctx {
-        let Request {
-            id,
-            host,
-            secure,
-            source_ip,
-            user_agent,
-            method,
-            uri,
-            protocol,
-            ids,
-            claim,
-            ..
-        } = &self.inner.request;
+        let sent = self.request();
+        let head = Head {
+            method: sent.method.clone(),
+            uri: sent.uri.clone(),
+            version: sent.version,
+            headers,
+            host: sent.host.clone(),
+            secure: sent.secure,
+            source_ip: sent.source_ip.clone(),
+        };
         let request = Request {
-            id: *id,
-            host: host.clone(),
-            secure: *secure,
-            source_ip: source_ip.clone(),
-            user_agent: user_agent.clone(),
-            headers: Some(Arc::new(headers)),
-            method: method.clone(),
-            uri: uri.clone(),
-            protocol: *protocol,
-            ids: ids.clone(),
-            claim: *claim,
+            id: sent.id,
+            head: Some(Arc::new(head)),
+            protocol: sent.protocol,
+            ids: sent.ids.clone(),
+            claim: sent.claim,
             body: Mutex::new(Some(body)),
         };
         Ctx::within(

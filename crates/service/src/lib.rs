@@ -23,7 +23,7 @@ mod worlds;
 pub use caller::{Caller, Credential, Principal};
 pub use checked::Checked;
 pub use cloud::{Call, Cloud, CloudOptions};
-pub use ctx::{Ctx, Request};
+pub use ctx::{Ctx, Head, Request};
 pub use front::{CrossOrigin, CrossOriginHandler, Question, Served, ServedHandler, ServedWanted, Site, SiteHandler};
 pub use operation::{Answer, Body, BoxFuture, Handler, Operation};
 pub use record::{CallRecord, Carried, Exchange, Observer, Who};

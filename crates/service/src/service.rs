@@ -6,7 +6,7 @@ use crate::{Credential, Ctx};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::future::Future;
-use virga_base::AwsError;
+use virga_base::{AwsError, NameMap};
 use virga_shape::{ShapeRef, Typed, Value};
 use virga_store::TableInfo;
 
@@ -57,7 +57,7 @@ pub struct Service {
     pub anonymous: bool,
     /// What users may set; other names are refused at start.
     pub settings: Vec<Setting>,
-    pub(crate) operations: BTreeMap<&'static str, (Handler, Fidelity)>,
+    pub(crate) operations: NameMap<(Handler, Fidelity)>,
     pub(crate) due: BTreeMap<&'static str, DueHandler>,
     pub(crate) credentials: Option<FindCredential>,
     /// Its hosts' label, and what answers there.
@@ -76,7 +76,7 @@ impl Service {
             validation,
             anonymous: false,
             settings: Vec::new(),
-            operations: BTreeMap::new(),
+            operations: NameMap::default(),
             due: BTreeMap::new(),
             credentials: None,
             site: None,
@@ -90,7 +90,7 @@ impl Service {
     #[must_use]
     pub fn on<I: Typed, O: Typed, F, R>(self, operation: Operation<I, O>, f: F) -> Service
     where
-        F: Fn(Ctx, I) -> R + Send + Sync + 'static,
+        F: Fn(Ctx, I) -> R + Copy + Send + Sync + 'static,
         R: Future<Output = Result<O, AwsError>> + Send + 'static,
     {
         self.register(operation.name, Fidelity::Full, typed(f))
@@ -100,7 +100,7 @@ impl Service {
     #[must_use]
     pub fn stored<I: Typed, O: Typed, F, R>(self, operation: Operation<I, O>, f: F) -> Service
     where
-        F: Fn(Ctx, I) -> R + Send + Sync + 'static,
+        F: Fn(Ctx, I) -> R + Copy + Send + Sync + 'static,
         R: Future<Output = Result<O, AwsError>> + Send + 'static,
     {
         self.register(operation.name, Fidelity::Stored, typed(f))
@@ -167,24 +167,19 @@ impl Service {
 
 fn typed<I: Typed, O: Typed, F, R>(f: F) -> Handler
 where
-    F: Fn(Ctx, I) -> R + Send + Sync + 'static,
+    F: Fn(Ctx, I) -> R + Copy + Send + Sync + 'static,
     R: Future<Output = Result<O, AwsError>> + Send + 'static,
 {
     Box::new(move |ctx: Ctx, input: Value, output: Option<ShapeRef>| {
-        let input =
-            I::from_value(input).map_err(|mismatch| AwsError::new("SerializationException", mismatch.to_string()));
-        match input {
-            Err(error) => Box::pin(std::future::ready(Err(error))),
-            Ok(input) => {
-                let answer = f(ctx, input);
-                Box::pin(async move {
-                    let answer = answer.await?;
-                    Ok(Answer {
-                        output: output.map(|shape| answer.into_value(shape)),
-                        ..Answer::default()
-                    })
-                })
-            }
-        }
+        // The operation's own future is made where it stays: a large one costs to move.
+        Box::pin(async move {
+            let input = I::from_value(input)
+                .map_err(|mismatch| AwsError::new("SerializationException", mismatch.to_string()))?;
+            let answer = f(ctx, input).await?;
+            Ok(Answer {
+                output: output.map(|shape| answer.into_value(shape)),
+                ..Answer::default()
+            })
+        })
     })
 }

@@ -85,13 +85,15 @@ impl KeyPart for Timestamp {
 impl KeyPart for [u8] {
     type Owned = Vec<u8>;
     fn write(&self, out: &mut Vec<u8>) {
-        for byte in self {
-            out.push(*byte);
-            if *byte == 0 {
-                out.push(0xff);
-            }
+        let mut rest = self;
+        while let Some(zero) = rest.iter().position(|byte| *byte == 0) {
+            let (before, after) = rest.split_at(zero + 1);
+            out.extend_from_slice(before);
+            out.push(0xff);
+            rest = after;
         }
-        out.extend_from_slice(&[0, 1]);
+        out.extend_from_slice(rest);
+        out.extend_from_slice(&TEXT_END);
     }
     fn read(input: &mut &[u8]) -> Option<Vec<u8>> {
         let mut out = Vec::new();
@@ -189,8 +191,15 @@ const WORLD: u64 = (1 << 40) - 1;
 /// The account and region that a handle is narrowed to; the first bytes of every key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    bytes: Vec<u8>,
+    /// Zeros behind the `length` that count. Every call has a place, so it is kept without an allocation.
+    bytes: [u8; PLACE_MAX_BYTES],
+    length: u8,
 }
+
+/// Behind a text in a key.
+const TEXT_END: [u8; 2] = [0, 1];
+/// An account, the longest region and its end.
+const PLACE_MAX_BYTES: usize = 5 + 32 + 2;
 
 impl Place {
     /// What one account keeps in one region.
@@ -210,11 +219,17 @@ impl Place {
     }
 
     fn of(account: u64, region: &str) -> Place {
-        let mut bytes = Vec::with_capacity(24);
+        let mut bytes = [0; PLACE_MAX_BYTES];
         // Twelve digits fit 40 bits.
-        bytes.extend_from_slice(&account.to_be_bytes()[3..]);
-        KeyPart::write(region, &mut bytes);
-        Place { bytes }
+        let parts = account.to_be_bytes().into_iter().skip(3);
+        // The text's end is marked as in any key; no region has a zero byte, nor more bytes than there is room for.
+        let parts = parts.chain(region.bytes()).chain(TEXT_END);
+        let mut length = 0;
+        for (to, from) in bytes.iter_mut().zip(parts) {
+            *to = from;
+            length += 1;
+        }
+        Place { bytes, length }
     }
 
     /// The parts of a whole key: account (`None` for what the world shares), region, table, and the table's own.
@@ -235,19 +250,23 @@ impl Place {
         bytes
     }
 
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.length)).unwrap_or_default()
+    }
+
     /// The first bytes of all keys of the same account, whatever the region.
     pub(crate) fn number_bytes(&self) -> Vec<u8> {
         self.bytes.get(..5).unwrap_or_default().to_vec()
     }
 
     pub(crate) fn key(&self, table: u16, capacity: usize) -> Vec<u8> {
-        let mut key = Vec::with_capacity(self.bytes.len() + 2 + capacity);
+        let mut key = Vec::with_capacity(usize::from(self.length) + 2 + capacity);
         self.begin_key(table, &mut key);
         key
     }
 
     pub(crate) fn begin_key(&self, table: u16, key: &mut Vec<u8>) {
-        key.extend_from_slice(&self.bytes);
+        key.extend_from_slice(self.bytes());
         key.extend_from_slice(&table.to_be_bytes());
     }
 }

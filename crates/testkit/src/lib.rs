@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use virga_base::{Account, AwsError, Clock, Id, Ids, Region, Timestamp};
-use virga_service::{Call, Caller, Cloud, CloudOptions, Service};
+use virga_service::{Call, Caller, Cloud, CloudOptions, Head, Service};
 use virga_shape::{Value, pack};
 use virga_store::{MemoryEngine, Store};
 
@@ -84,7 +84,10 @@ impl World {
             None => Value::Null,
         };
         let mut call = Call::named(service, operation, input, caller, self.account, self.region.clone())?;
-        call.request.host = Some(http::HeaderValue::from_static("localhost:4566"));
+        call.request.head = Some(Arc::new(Head {
+            host: Some("localhost:4566".into()),
+            ..Head::default()
+        }));
         call.request.id = Id::uuid(&self.cloud.ids().uuid_bytes());
         let answer = self.cloud.dispatch(call).await?;
         Ok(answer.output.map_or(Json::Null, |output| output.to_json()))

@@ -47,11 +47,11 @@ pub fn across<I, O, F, R>(
     action: &'static str,
     table: fn(&I) -> Option<&String>,
     f: F,
-) -> impl Fn(Ctx, I) -> std::pin::Pin<Box<dyn Future<Output = Result<O, AwsError>> + Send>> + Send + Sync + 'static
+) -> impl Fn(Ctx, I) -> std::pin::Pin<Box<dyn Future<Output = Result<O, AwsError>> + Send>> + Copy + Send + Sync + 'static
 where
     I: Send + 'static,
     O: 'static,
-    F: Fn(Ctx, I) -> R + Send + Sync + 'static,
+    F: Fn(Ctx, I) -> R + Copy + Send + Sync + 'static,
     R: Future<Output = Result<O, AwsError>> + Send + 'static,
 {
     move |ctx, input| {

@@ -100,8 +100,8 @@ struct Parsed<'a> {
 
 /// Reads a bare name, a path or a URL that ends in `/ACCOUNT/NAME`, with or without a region in host or path.
 fn parse(text: &str) -> Option<Parsed<'_>> {
-    let (host, path) = match text.split_once("://") {
-        Some((_, rest)) => rest.split_once('/')?,
+    let (host, path) = match scheme_length(text) {
+        Some(length) => cut(text.get(length..)?, b'/')?,
         None if !text.contains('/') => {
             return Some(Parsed {
                 account: None,
@@ -111,12 +111,13 @@ fn parse(text: &str) -> Option<Parsed<'_>> {
         }
         None => ("", text),
     };
-    let mut segments = path.trim_matches('/').rsplit('/');
-    let name = segments.next().filter(|name| !name.is_empty())?;
-    let account = Account::parse(segments.next()?).ok()?;
-    let region = segments
-        .next()
-        .filter(|_| segments.next() == Some("queue"))
+    let path = path.trim_matches('/');
+    let (before, name) = cut_last(path).filter(|(_, name)| !name.is_empty())?;
+    let (before, account) = cut_last(before).unwrap_or(("", before));
+    let account = Account::parse(account).ok()?;
+    let (before, region) = cut_last(before).unwrap_or(("", before));
+    let region = Some(region)
+        .filter(|region| !region.is_empty() && cut_last(before).map_or(before, |(_, last)| last) == "queue")
         .and_then(|region| Region::parse(region).ok())
         .or_else(|| region_of_host(host));
     Some(Parsed {
@@ -126,10 +127,27 @@ fn parse(text: &str) -> Option<Parsed<'_>> {
     })
 }
 
+/// The length of `http://` and the like. Every call to a queue has its URL read, so bytes are searched.
+fn scheme_length(text: &str) -> Option<usize> {
+    let at = text.bytes().position(|byte| byte == b':')?;
+    text.get(at..)?.starts_with("://").then_some(at + 3)
+}
+
+fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == at)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// What stands before and behind the last slash.
+fn cut_last(path: &str) -> Option<(&str, &str)> {
+    let at = path.bytes().rposition(|byte| byte == b'/')?;
+    Some((path.get(..at)?, path.get(at + 1..)?))
+}
+
 /// `sqs.REGION.…` and `REGION.queue.…`.
 fn region_of_host(host: &str) -> Option<Region> {
-    let mut labels = host.split('.');
-    let region = match (labels.next()?, labels.next()?) {
+    let (first, rest) = cut(host, b'.')?;
+    let region = match (first, cut(rest, b'.').map_or(rest, |(second, _)| second)) {
         ("sqs", region) => region,
         (region, "queue") => region,
         _ => return None,

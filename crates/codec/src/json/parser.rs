@@ -310,7 +310,12 @@ pub(super) fn plain_length(bytes: &[u8]) -> usize {
     const HIGHS: u64 = ONES << 7;
     // The lowest high bit set is exact; those above it may be echoes.
     let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let (words, rest) = bytes.as_chunks::<8>();
+    // Blocks are looked at as wholes, many bytes at a time, until one holds something.
+    let special = |byte: u8| u8::from(byte == b'"') | u8::from(byte == b'\\') | u8::from(byte < 0x20);
+    let (blocks, _) = bytes.as_chunks::<16>();
+    let is_plain = |block: &[u8; 16]| block.iter().fold(0, |found, byte| found | special(*byte)) == 0;
+    let passed = 16 * blocks.iter().take_while(|block| is_plain(block)).count();
+    let (words, rest) = bytes.get(passed..).unwrap_or_default().as_chunks::<8>();
     for (i, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
         let quotes = zero_bytes(word ^ (ONES * u64::from(b'"')));
@@ -318,9 +323,9 @@ pub(super) fn plain_length(bytes: &[u8]) -> usize {
         let controls = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
         let special = quotes | backslashes | controls;
         if special != 0 {
-            return i * 8 + special.trailing_zeros() as usize / 8;
+            return passed + i * 8 + special.trailing_zeros() as usize / 8;
         }
     }
     let tail = rest.iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20);
-    words.len() * 8 + tail.unwrap_or(rest.len())
+    passed + words.len() * 8 + tail.unwrap_or(rest.len())
 }

@@ -45,6 +45,18 @@ pub(crate) fn parse<'a>(query: &'a str, body: &'a [u8]) -> Result<Vec<Pair<'a>>,
     Ok(pairs)
 }
 
+/// Checks the encoding of all fields, for those who need none of them.
+pub(crate) fn check(query: &str, body: &[u8]) -> Result<(), AwsError> {
+    let body = std::str::from_utf8(body).map_err(|_| syntax_error())?;
+    if query.len() + body.len() > FIELDS_CHECKED_MAX_BYTES || [query, body].iter().any(|text| text.contains('%')) {
+        return parse(query, body.as_bytes()).map(drop);
+    }
+    Ok(())
+}
+
+/// So few bytes cannot be too many fields.
+const FIELDS_CHECKED_MAX_BYTES: usize = VALUE_MAX_NODES;
+
 fn split_fields(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -167,7 +179,8 @@ impl<'f> Iterator for Fields<'f> {
 
     fn next(&mut self) -> Option<Group<'f>> {
         let first = Fields::rest(self.pairs.first()?, self.at);
-        let name = first.split_once('.').map_or(first, |(name, _)| name);
+        let end = first.bytes().position(|byte| byte == b'.');
+        let name = end.and_then(|end| first.get(..end)).unwrap_or(first);
         let count = self
             .pairs
             .iter()

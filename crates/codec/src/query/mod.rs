@@ -110,11 +110,9 @@ pub(crate) fn form_request(naming: Naming, op: OperationRef, input: &Value) -> O
 
 /// The headers that every answer of the query protocols has.
 pub(crate) fn headers(content_type: &'static str, request_id: &str) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(8);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    if let Ok(value) = HeaderValue::from_str(request_id) {
-        headers.insert(HeaderName::from_static("x-amzn-requestid"), value);
-    }
+    let mut headers = HeaderMap::new();
+    errors::set_content_type(&mut headers, content_type);
+    errors::set_request_id(&mut headers, request_id);
     headers
 }
 

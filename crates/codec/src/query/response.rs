@@ -10,8 +10,8 @@ use virga_shape::Value;
 pub(super) fn encode(op: OperationRef, output: &Value, request_id: &str) -> Vec<u8> {
     let mut xml = XmlWriter::new(NAMING, Iso8601Form::Shortest);
     xml.raw(declaration(op.model));
-    let root = [op.operation.name.as_str(), "Response"].concat();
-    xml.open(&root, op.model.xml_namespace.as_deref());
+    let root = [op.operation.name.as_str(), "Response"];
+    xml.open_joined(root, op.model.xml_namespace.as_deref());
     if op.operation.output.is_some() {
         let wrapper = wrapper(op);
         xml.open(&wrapper, None);
@@ -20,10 +20,11 @@ pub(super) fn encode(op: OperationRef, output: &Value, request_id: &str) -> Vec<
         }
         xml.close(&wrapper);
     }
-    xml.open("ResponseMetadata", None);
-    xml.leaf("RequestId", request_id);
-    xml.close("ResponseMetadata");
-    xml.close(&root);
+    // A request's id holds nothing that would have to be escaped.
+    xml.raw("<ResponseMetadata><RequestId>");
+    xml.raw(request_id);
+    xml.raw("</RequestId></ResponseMetadata>");
+    xml.close_joined(root);
     xml.into_body()
 }
 

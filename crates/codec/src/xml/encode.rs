@@ -48,10 +48,28 @@ impl XmlWriter {
     /// `<name>`, with the namespace as its default one.
     pub(crate) fn open(&mut self, name: &str, namespace: Option<&str>) {
         self.out.push('<');
+        self.open_rest(name, namespace);
+    }
+
+    fn open_rest(&mut self, name: &str, namespace: Option<&str>) {
         self.out.push_str(name);
         if let Some(uri) = namespace {
             self.namespace(uri, None);
         }
+        self.out.push('>');
+    }
+
+    /// As [`XmlWriter::open`], for a name that is made of two.
+    pub(crate) fn open_joined(&mut self, [first, second]: [&str; 2], namespace: Option<&str>) {
+        self.out.push('<');
+        self.out.push_str(first);
+        self.open_rest(second, namespace);
+    }
+
+    pub(crate) fn close_joined(&mut self, [first, second]: [&str; 2]) {
+        self.out.push_str("</");
+        self.out.push_str(first);
+        self.out.push_str(second);
         self.out.push('>');
     }
 
@@ -278,11 +296,41 @@ fn is_empty(value: &Value) -> Option<bool> {
     }
 }
 
+/// Whether nothing must be escaped, as in nearly every text.
+fn is_plain(text: &[u8]) -> bool {
+    let (words, rest) = text.as_chunks::<8>();
+    if !words.iter().all(is_plain_word) {
+        return false;
+    }
+    match text.last_chunk::<8>() {
+        Some(last) => rest.is_empty() || is_plain_word(last),
+        None => {
+            let mut last = [b' '; 8];
+            for (to, from) in last.iter_mut().zip(rest) {
+                *to = *from;
+            }
+            is_plain_word(&last)
+        }
+    }
+}
+
+/// Looks at eight bytes at once.
+fn is_plain_word(word: &[u8; 8]) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHS: u64 = ONES << 7;
+    let all = |byte: u8| ONES * u64::from(byte);
+    let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let word = u64::from_le_bytes(*word);
+    // Two each differ in one bit.
+    let quotes_and_ampersands = zero_bytes((word | all(b'"' ^ b'&')) ^ all(b'"' | b'&'));
+    let brackets = zero_bytes((word | all(b'<' ^ b'>')) ^ all(b'<' | b'>'));
+    let controls = word.wrapping_sub(all(0x20)) & !word & HIGHS;
+    quotes_and_ampersands | brackets | controls == 0
+}
+
 /// Escapes markup, and characters that a reader would otherwise change or refuse, by number as AWS does.
 fn escape(out: &mut String, text: &str, attribute: bool) {
-    // Without a way out of the loop, it is done many bytes at a time; nearly every text passes.
-    let special = |byte: u8| byte < 0x20 || byte == b'&' || byte == b'<' || byte == b'>' || byte == b'"';
-    if !text.bytes().fold(false, |found, byte| found | special(byte)) {
+    if is_plain(text.as_bytes()) {
         out.push_str(text);
         return;
     }
@@ -324,6 +372,12 @@ mod tests {
             ("1\r\n2\t", false, "1&#xD;\n2\t"),
             ("1\r\n2\t", true, "1&#xD;&#xA;2&#x9;"),
             ("\u{1}\u{e9}\0", false, "&#x1;\u{e9}\u{fffd}"),
+            (
+                "behind\u{e9}many?=b\u{1f600}ytes&",
+                false,
+                "behind\u{e9}many?=b\u{1f600}ytes&amp;",
+            ),
+            ("eight \"by", false, "eight &quot;by"),
         ] {
             let mut out = String::new();
             escape(&mut out, text, attribute);

@@ -52,9 +52,8 @@ impl AnswerBody {
         }
     }
 
-    pub(crate) fn holding(mut self, under_way: UnderWay) -> AnswerBody {
+    pub(crate) fn hold(&mut self, under_way: UnderWay) {
         self._under_way = Some(under_way);
-        self
     }
 }
 

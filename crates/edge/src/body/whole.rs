@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use flate2::bufread::{GzDecoder, ZlibDecoder};
 use std::future::poll_fn;
 use std::io::{self, Read};
+use std::task::Poll;
 use std::time::Duration;
 
 /// Why a body could not be read.
@@ -21,10 +22,10 @@ pub(crate) enum BodyError {
 }
 
 /// Reads a body whole. One that comes in one piece, as small ones do, is not copied.
-pub(crate) async fn read(payload: Payload, max_bytes: usize, silence_max: Duration) -> Result<Bytes, BodyError> {
-    let announced = match &payload {
+pub(crate) async fn read(mut payload: Payload, max_bytes: usize, silence_max: Duration) -> Result<Bytes, BodyError> {
+    let announced = match &mut payload {
         Payload::Whole(bytes) if bytes.len() > max_bytes => return Err(BodyError::TooLarge),
-        Payload::Whole(_) => None,
+        Payload::Whole(bytes) => return Ok(std::mem::take(bytes)),
         Payload::Incoming(incoming) => {
             let hint = incoming.size_hint();
             if hint.lower() > max_bytes as u64 {
@@ -33,12 +34,31 @@ pub(crate) async fn read(payload: Payload, max_bytes: usize, silence_max: Durati
             hint.exact()
         }
     };
-    if let Payload::Whole(bytes) = payload {
-        return Ok(bytes);
-    }
     if announced == Some(0) {
         return Ok(Bytes::new());
     }
+    // Small ones have come with the head.
+    let first = match poll_fn(|cx| Poll::Ready(payload.poll_frame(cx))).await {
+        Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+            Ok(data) if announced == Some(data.len() as u64) => return Ok(data),
+            Ok(data) => data,
+            Err(_) => Bytes::new(),
+        },
+        Poll::Ready(Some(Err(_))) => return Err(BodyError::Broken),
+        Poll::Ready(None) => return Ok(Bytes::new()),
+        Poll::Pending => Bytes::new(),
+    };
+    // What this holds, others need not make room for.
+    Box::pin(read_on(payload, first, announced, max_bytes, silence_max)).await
+}
+
+async fn read_on(
+    payload: Payload,
+    first: Bytes,
+    announced: Option<u64>,
+    max_bytes: usize,
+    silence_max: Duration,
+) -> Result<Bytes, BodyError> {
     let mut pieces = Pieces::new(payload, silence_max);
     let mut next = async || match poll_fn(|cx| pieces.poll_piece(cx)).await {
         None => Ok(None),
@@ -46,8 +66,12 @@ pub(crate) async fn read(payload: Payload, max_bytes: usize, silence_max: Durati
         Some(Err(error)) if error.kind() == io::ErrorKind::TimedOut => Err(BodyError::TimedOut),
         Some(Err(_)) => Err(BodyError::Broken),
     };
-    let Some(first) = next().await? else {
-        return Ok(Bytes::new());
+    let first = match first.is_empty() {
+        false => first,
+        true => match next().await? {
+            Some(first) => first,
+            None => return Ok(Bytes::new()),
+        },
     };
     if announced == Some(first.len() as u64) {
         return Ok(first);

@@ -10,17 +10,18 @@ use crate::cors::{self, Standing};
 use crate::world::{self, Chosen, WORLD};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, Version};
+use http::uri::Authority;
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body_util::BodyExt;
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use virga_base::{AwsError, Id, Timestamp};
-use virga_service::{Carried, UnknownWorld};
+use virga_service::{Carried, Head, UnknownWorld};
 use virga_shape::Protocol;
 
 /// The other end of a connection.
-#[derive(Clone)]
 pub(crate) struct Peer {
     address: SocketAddr,
     ip: Arc<str>,
@@ -37,35 +38,36 @@ impl Peer {
     }
 }
 
-/// What is known of a request from the start, and never changes on its way.
+/// What is known of a request from the start, and never changes on its way; its [`Head`] first of all.
 pub struct Arrival {
     /// The request's id, a UUID.
     pub id: Id,
     /// The virtual time.
     pub at: Timestamp,
     pub began: Instant,
-    pub method: Method,
-    pub uri: Uri,
-    pub version: Version,
     /// Shared with the call's context.
-    pub headers: Arc<HeaderMap>,
+    pub head: Arc<Head>,
     pub peer: SocketAddr,
-    /// The peer's address without its port.
-    pub source_ip: Arc<str>,
-    /// Whether it came over TLS.
-    pub secure: bool,
     pub(crate) standing: Standing,
     pub(crate) world: Chosen,
-    /// Apart from the other headers, since all stages ask for it.
-    host: Option<HeaderValue>,
     /// The marks of all headers' names.
     names: u64,
+    /// The bytes of all headers with their ends of line.
+    headers_bytes: usize,
     /// What a request means, as the model's templates have it, where somebody asks for it later.
     path: OnceLock<Box<str>>,
     /// The status that a site answers in place of 200.
     status: OnceLock<u16>,
     /// The body once it is read, for the call's record; `None` where it streams or is packed in signed chunks.
     body: OnceLock<Option<Bytes>>,
+}
+
+impl Deref for Arrival {
+    type Target = Head;
+
+    fn deref(&self) -> &Head {
+        &self.head
+    }
 }
 
 /// One of 64 bits that stands for a header's name; others may share it.
@@ -77,16 +79,6 @@ fn mark(name: &HeaderName) -> u64 {
 }
 
 impl Arrival {
-    /// Host and port as the client named them.
-    pub fn host(&self) -> Option<&str> {
-        self.host.as_ref()?.to_str().ok()
-    }
-
-    /// The same as a value to keep.
-    pub(super) fn host_value(&self) -> Option<HeaderValue> {
-        self.host.clone()
-    }
-
     /// The host as it would be for the first world.
     pub(crate) fn plain_host(&self) -> Option<&str> {
         match &self.world {
@@ -142,7 +134,7 @@ impl Arrival {
 
     /// A header's value, if it is there and readable.
     pub(crate) fn text(&self, name: &HeaderName) -> Option<&str> {
-        self.value(name).and_then(|value| value.to_str().ok())
+        self.value(name).and_then(virga_auth::text)
     }
 
     pub(crate) fn has(&self, name: &HeaderName) -> bool {
@@ -163,39 +155,81 @@ pub(super) struct Raw {
     pub(super) body: Payload,
 }
 
-pub(super) fn accept(desk: &Desk, peer: &Peer, request: http::Request<Payload>) -> (Arrival, Raw) {
-    let (head, body) = request.into_parts();
-    let names = head.headers.keys().fold(0, |names, name| names | mark(name));
-    let host = match head.headers.get(HOST) {
-        Some(host) => Some(host.clone()),
-        None => head
-            .uri
-            .authority()
-            .and_then(|host| HeaderValue::from_str(host.as_str()).ok()),
-    };
-    let named = (names & mark(&WORLD) != 0).then(|| head.headers.get(&WORLD)).flatten();
-    let world = world::choose(&desk.worlds, named, host.as_ref());
-    let mut arrival = Arrival {
+impl Default for Raw {
+    fn default() -> Raw {
+        Raw {
+            body: Payload::Whole(Bytes::new()),
+        }
+    }
+}
+
+/// A request as it comes to the chain: what of it is kept whatever becomes of it, behind a pointer.
+pub(crate) struct Received {
+    head: Arc<Head>,
+    body: Payload,
+    /// The marks of all headers' names.
+    names: u64,
+    /// The bytes of all headers with their ends of line.
+    headers_bytes: usize,
+}
+
+impl Received {
+    pub(crate) fn new(peer: &Peer, request: http::Request<Payload>) -> Received {
+        let (sent, body) = request.into_parts();
+        let (mut names, mut headers_bytes) = (0, 0);
+        for (name, value) in &sent.headers {
+            names |= mark(name);
+            headers_bytes += name.as_str().len() + value.len() + 4;
+        }
+        let host = match sent.headers.get(HOST) {
+            Some(host) => virga_auth::text(host),
+            None => sent.uri.authority().map(Authority::as_str),
+        };
+        Received {
+            head: Arc::new(Head {
+                host: host.map(Box::from),
+                method: sent.method,
+                uri: sent.uri,
+                version: sent.version,
+                headers: sent.headers,
+                secure: peer.secure,
+                source_ip: Some(peer.ip.clone()),
+            }),
+            body,
+            names,
+            headers_bytes,
+        }
+    }
+}
+
+pub(super) fn accept(desk: &Desk, peer: &Peer, received: Received) -> (Arrival, Raw) {
+    let Received {
+        head,
+        body,
         names,
+        headers_bytes,
+    } = received;
+    let named = (names & mark(&WORLD) != 0).then(|| head.headers.get(&WORLD)).flatten();
+    let world = world::choose(&desk.worlds, named, head.host());
+    let standing = match names & (mark(&ORIGIN) | mark(&cors::FETCH_SITE)) {
+        0 => Standing::Plain,
+        _ => desk.shared.origins.standing(&head.headers),
+    };
+    let began = Instant::now();
+    let cloud = desk.chosen(&world);
+    let mut arrival = Arrival {
+        id: Id::default(),
+        at: cloud.clock().now_at(began),
+        began,
+        head,
+        peer: peer.address,
+        standing,
+        world,
+        names,
+        headers_bytes,
         path: OnceLock::new(),
         status: OnceLock::new(),
-        host,
         body: OnceLock::new(),
-        id: Id::default(),
-        at: desk.chosen(&world).clock().now(),
-        began: Instant::now(),
-        standing: match names & (mark(&ORIGIN) | mark(&cors::FETCH_SITE)) {
-            0 => Standing::Plain,
-            _ => desk.shared.origins.standing(&head.headers),
-        },
-        method: head.method,
-        uri: head.uri,
-        version: head.version,
-        headers: Arc::new(head.headers),
-        peer: peer.address,
-        source_ip: peer.ip.clone(),
-        secure: peer.secure,
-        world,
     };
     // Asking Virga itself, for its health or the time, must not change what a seed gives the calls.
     let cloud = desk.cloud_for(&arrival);
@@ -208,36 +242,35 @@ pub(super) fn accept(desk: &Desk, peer: &Peer, request: http::Request<Payload>) 
     (arrival, Raw { body })
 }
 
-/// Lets requests for AWS through; answers the others here.
-pub(super) async fn admit(desk: &Desk, arrival: &Arrival, raw: Raw) -> Result<Raw, Exit> {
+/// Refuses what is too much, and tells whether a request is for AWS; [`aside`] answers the others.
+pub(super) fn admit(desk: &Desk, arrival: &Arrival) -> Result<bool, Exit> {
     check_size(desk, arrival)?;
-    // Other questions of browsers go on: a bucket of S3 may have rules of its own for them.
-    if is_internal(arrival)
-        && cors::is_preflight(&arrival.method, &arrival.headers)
-        && arrival.standing == Standing::Allowed
-    {
+    Ok(!is_internal(arrival) || (desk.shared.options.internal.is_none() && !is_allowed_preflight(arrival)))
+}
+
+/// Other questions of browsers go on: a bucket of S3 may have rules of its own for them.
+fn is_allowed_preflight(arrival: &Arrival) -> bool {
+    arrival.standing == Standing::Allowed && cors::is_preflight(&arrival.method, &arrival.headers)
+}
+
+/// Answers what is not for AWS.
+pub(super) async fn aside(desk: &Desk, arrival: &Arrival, raw: Raw) -> Exit {
+    if is_allowed_preflight(arrival) {
         let mut answer = Response::new(AnswerBody::whole(Bytes::new()));
         cors::allow_preflight(&arrival.headers, answer.headers_mut());
-        return Err(Exit::Aside(Box::new(answer)));
+        return Exit::Aside(Box::new(answer));
     }
-    match &desk.shared.options.internal {
-        Some(internal) if is_internal(arrival) => {
-            let answered = serve_internal(desk, internal, arrival, raw).await;
-            Err(Exit::Aside(Box::new(answered.unwrap_or_else(|error| plain(&error)))))
-        }
-        _ => Ok(raw),
-    }
+    let answered = match &desk.shared.options.internal {
+        Some(internal) => serve_internal(desk, internal, arrival, raw).await,
+        None => Err(AwsError::internal("nobody answers this")),
+    };
+    Exit::Aside(Box::new(answered.unwrap_or_else(|error| plain(&error))))
 }
 
 fn check_size(desk: &Desk, arrival: &Arrival) -> Result<(), Exit> {
     let limits = desk.limits();
-    let bytes: usize = arrival
-        .headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 4)
-        .sum();
     let line = arrival.uri.path().len() + arrival.query().len();
-    if arrival.headers.len() <= limits.headers_max_count && bytes + line <= limits.headers_max_bytes {
+    if arrival.headers.len() <= limits.headers_max_count && arrival.headers_bytes + line <= limits.headers_max_bytes {
         return Ok(());
     }
     let error = AwsError::new(
@@ -294,7 +327,7 @@ fn internal_request<B>(arrival: &Arrival, body: B) -> http::Request<B> {
     let mut request = http::Request::new(body);
     *request.method_mut() = arrival.method.clone();
     *request.uri_mut() = arrival.uri.clone();
-    *request.headers_mut() = (*arrival.headers).clone();
+    *request.headers_mut() = arrival.headers.clone();
     request.extensions_mut().insert(arrival.peer);
     match &arrival.world {
         Chosen::Main => {}

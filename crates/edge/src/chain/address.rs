@@ -1,14 +1,13 @@
 //! Address: which operation of which service, and in which protocol.
 
-use super::accept::{self, Raw};
+use super::accept;
 use super::{Arrival, Desk, Exit, Refused, Target, resource};
 use crate::body::Payload;
 use crate::body::whole;
 use crate::cors::Standing;
 use crate::world::Chosen;
-use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderName, Method};
+use http::{HeaderName, HeaderValue, Method};
 use memchr::memchr;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
@@ -22,29 +21,37 @@ use virga_shape::{Protocol, pack};
 static TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 static SMITHY_PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");
 
+/// What a request says about its signer.
+pub(super) type Claimed<'a> = Result<Option<Claim<'a>>, Fault>;
+
 /// A request whose operation is known.
 pub(super) struct Addressed<'a> {
     pub(super) target: Target,
     pub(super) op: OperationRef,
+    /// The service that has it, if that is built.
+    pub(super) service: Option<&'a Service>,
     /// As the model has it: with the bucket that S3's host names carry.
     pub(super) path: Cow<'a, str>,
-    /// What the request says about its signer.
-    pub(super) claim: Result<Option<Claim<'a>>, Fault>,
+    /// Left where it was read: it is large, and all that follows only looks at it.
+    pub(super) claim: &'a Claimed<'a>,
     pub(super) body: Payload,
 }
 
-pub(super) async fn address<'a>(desk: &Desk, arrival: &'a Arrival, raw: Raw) -> Result<Addressed<'a>, Exit> {
-    let claim = virga_auth::read(&signed_facts(arrival));
+/// Whether a request is a form, whose fields name the operation.
+pub(super) fn is_form(arrival: &Arrival) -> bool {
+    let is_kind = |kind: &HeaderValue| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded");
+    arrival.method == Method::POST && arrival.value(&CONTENT_TYPE).is_some_and(is_kind) && !arrival.has(&TARGET)
+}
+
+/// Finds out what a request means. The body of a form has been read, by [`read_form`].
+pub(super) fn address<'a>(
+    desk: &'a Desk,
+    arrival: &'a Arrival,
+    claim: &'a Claimed<'a>,
+    is_form: bool,
+    body: Payload,
+) -> Result<Addressed<'a>, Exit> {
     let content_type = arrival.text(&CONTENT_TYPE);
-    let is_form = arrival.method == Method::POST
-        && content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
-        && !arrival.has(&TARGET);
-    let mut body = raw.body;
-    if is_form {
-        let form = read_form(desk, &claim, body).await?;
-        arrival.note_body(Some(&form));
-        body = Payload::Whole(form);
-    }
     let is_gzip = is_form && arrival.text(&CONTENT_ENCODING).is_some_and(|name| name == "gzip");
     let inflated = match &body {
         // The signature covers the form as it is sent, so that is what goes on.
@@ -105,17 +112,14 @@ pub(super) async fn address<'a>(desk: &Desk, arrival: &'a Arrival, raw: Raw) -> 
     {
         return Err(Refused::of(target, None, error).into());
     }
-    let keeps_logs = || {
-        desk.cloud_for(arrival)
-            .service(&found.model.name)
-            .is_some_and(Service::keeps_logs)
-    };
-    if arrival.standing != Standing::Plain || keeps_logs() {
+    let service = desk.cloud_for(arrival).service(&found.model.name);
+    if arrival.standing != Standing::Plain || service.is_some_and(Service::keeps_logs) {
         arrival.note_path(&path);
     }
     Ok(Addressed {
         target,
         op,
+        service,
         path,
         claim,
         body,
@@ -159,16 +163,23 @@ pub(super) fn signed_facts(arrival: &Arrival) -> Signed<'_> {
     }
 }
 
-/// Reads a form, whose fields name the operation; unless its signature is so broken that it would be in vain.
-async fn read_form(desk: &Desk, claim: &Result<Option<Claim<'_>>, Fault>, body: Payload) -> Result<Bytes, Exit> {
+/// Reads a form; unless its signature is so broken that it would be in vain.
+pub(super) async fn read_form(
+    desk: &Desk,
+    arrival: &Arrival,
+    claim: &Claimed<'_>,
+    body: Payload,
+) -> Result<Payload, Exit> {
     let refuse = |error: AwsError| Exit::from(Refused::of(Target::unknown(Protocol::Query), None, error));
     if let Err(fault) = claim {
         return Err(refuse(fault.to_error(virga_auth::Family::Query)));
     }
     let limits = desk.limits();
-    whole::read(body, limits.body_max_bytes, limits.body_read_max)
+    let form = whole::read(body, limits.body_max_bytes, limits.body_read_max)
         .await
-        .map_err(|error| refuse(accept::body_error(&error)))
+        .map_err(|error| refuse(accept::body_error(&error)))?;
+    arrival.note_body(Some(&form));
+    Ok(Payload::Whole(form))
 }
 
 /// `Action` and `Version` of a form.
@@ -176,20 +187,28 @@ fn action(form: &[u8]) -> Option<(Cow<'_, str>, Option<Cow<'_, str>>)> {
     let (mut name, mut version) = (None, None);
     let mut rest = form;
     while !rest.is_empty() && (name.is_none() || version.is_none()) {
-        let end = memchr(b'&', rest).unwrap_or(rest.len());
-        let (pair, tail) = rest.split_at(end);
+        // Of the fields before these only the end counts.
+        let (slot, value) = match rest {
+            [b'A', b'c', b't', b'i', b'o', b'n', b'=', value @ ..] => (Some(&mut name), value),
+            [b'V', b'e', b'r', b's', b'i', b'o', b'n', b'=', value @ ..] => (Some(&mut version), value),
+            other => (None, other),
+        };
+        let end = match slot {
+            // Names are short, texts may be long.
+            Some(_) => value.iter().position(|byte| *byte == b'&'),
+            None => memchr(b'&', value),
+        };
+        let (value, tail) = value.split_at(end.unwrap_or(value.len()));
         rest = tail.get(1..).unwrap_or_default();
-        if let Some(value) = pair.strip_prefix(b"Action=") {
-            name = Some(decode(std::str::from_utf8(value.trim_ascii_end()).ok()?));
-        } else if let Some(value) = pair.strip_prefix(b"Version=") {
-            version = Some(decode(std::str::from_utf8(value.trim_ascii_end()).ok()?));
+        if let Some(slot) = slot {
+            *slot = Some(decode(std::str::from_utf8(value.trim_ascii_end()).ok()?));
         }
     }
     Some((name?, version))
 }
 
 fn decode(text: &str) -> Cow<'_, str> {
-    if memchr(b'%', text.as_bytes()).is_none() {
+    if !text.bytes().any(|byte| byte == b'%') {
         return Cow::Borrowed(text);
     }
     percent_decode_str(text).decode_utf8_lossy()

@@ -9,7 +9,7 @@ use crate::body::chunked::{self, ChunkDecoder, ChunkedBody, HashedBody};
 use crate::body::pieces::Pieces;
 use crate::body::whole::{self, BodyError};
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, USER_AGENT};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::BodyExt;
 use std::borrow::Cow;
@@ -17,8 +17,8 @@ use std::sync::Mutex;
 use virga_auth::{Family, Fault};
 use virga_base::AwsError;
 use virga_codec::{OperationRef, WireRequest, streaming_input};
-use virga_service::{Body, Call, Checked, Fidelity, Request, Service, Who};
-use virga_shape::Value;
+use virga_service::{Body, Call, Caller, Checked, Fidelity, Request, Service, Who};
+use virga_shape::{Protocol, Value};
 
 static CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 static CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
@@ -28,7 +28,7 @@ const CHUNKED: &str = "aws-chunked";
 /// A call that is known in full.
 pub(super) struct Decoded {
     pub(super) target: Target,
-    pub(super) who: Who,
+    pub(super) who: Box<Who>,
     pub(super) call: Checked,
 }
 
@@ -46,77 +46,98 @@ pub(super) async fn decode(desk: &Desk, arrival: &Arrival, verified: Verified<'_
     let Verified {
         target,
         op,
+        service,
         path,
-        who,
+        mut who,
         body,
         proof,
     } = verified;
-    let read = read(desk, arrival, op, &target, &path, body, proof).await;
-    let (service, input, stream) = read.map_err(|error| Refused::of(target, Some(&who), error))?;
-    let request = Request {
-        ids: None,
-        claim: None,
-        id: encode::request_id(&target, arrival),
-        host: arrival.host_value(),
-        secure: arrival.secure,
-        source_ip: Some(arrival.source_ip.clone()),
-        user_agent: arrival.value(&USER_AGENT).cloned(),
-        headers: Some(arrival.headers.clone()),
-        method: arrival.method.clone(),
-        uri: arrival.uri.clone(),
-        protocol: Some(target.protocol),
-        body: Mutex::new(stream),
+    let service = match built(service, op) {
+        Ok(service) => service,
+        Err(error) => return Err(refused(target, who, error)),
     };
+    let (whole, stream) = if streaming_input(op).is_some() {
+        match stream(desk, arrival, body, proof) {
+            Ok(stream) => (None, Some(stream)),
+            Err(error) => return Err(refused(target, who, error)),
+        }
+    } else {
+        match whole::read(body, max_bytes(desk, op), desk.limits().body_read_max).await {
+            Ok(bytes) => (Some((bytes, proof)), None),
+            Err(error) => return Err(refused(target, who, unread(op, &error))),
+        }
+    };
+    let input = match input(desk, arrival, op, target.protocol, &path, whole) {
+        Ok(input) => input,
+        Err(error) => return Err(refused(target, who, error)),
+    };
+    // The exchange tells it to the record, so that the call alone has it from here on.
+    let access_key_id = who.caller.access_key_id.take();
     let call = Call {
         model: op.model,
         operation: op.operation,
         input,
-        caller: who.caller.clone(),
+        caller: Caller {
+            access_key_id,
+            ..who.caller.clone()
+        },
         account: who.account,
         region: who.region.clone(),
-        request,
+        request: Request {
+            ids: None,
+            claim: None,
+            id: encode::request_id(&target, arrival),
+            head: Some(arrival.head.clone()),
+            protocol: Some(target.protocol),
+            body: Mutex::new(stream),
+        },
     };
     match service.check(call) {
         Ok(call) => Ok(Decoded { target, who, call }),
-        Err(error) => Err(Refused::of(target, Some(&who), error).into()),
+        Err(error) => Err(refused(target, who, error)),
+    }
+}
+fn refused(target: Target, who: Box<Who>, error: AwsError) -> Exit {
+    let who = Some(who);
+    Refused { target, who, error }.into()
+}
+
+/// The service, if it has the operation.
+fn built(service: Option<&Service>, op: OperationRef) -> Result<&Service, AwsError> {
+    let fidelity = service.map_or(Fidelity::None, |service| service.fidelity(&op.operation.name));
+    match (service, fidelity) {
+        (Some(service), Fidelity::Stored | Fidelity::Full) => Ok(service),
+        _ => Err(AwsError::not_implemented(&op.model.service_id, &op.operation.name)),
     }
 }
 
-/// The service, the input, and the body where it streams.
-async fn read<'a>(
-    desk: &'a Desk,
-    arrival: &'a Arrival,
+/// The input, of which the body is a part unless it streams.
+fn input(
+    desk: &Desk,
+    arrival: &Arrival,
     op: OperationRef,
-    target: &Target,
+    protocol: Protocol,
     path: &str,
-    body: Payload,
-    proof: Proof,
-) -> Result<(&'a Service, Value, Option<Body>), AwsError> {
-    let service = desk.cloud_for(arrival).service(&op.model.name);
-    let fidelity = service.map_or(Fidelity::None, |service| service.fidelity(&op.operation.name));
-    let (Some(service), Fidelity::Stored | Fidelity::Full) = (service, fidelity) else {
-        return Err(AwsError::not_implemented(&op.model.service_id, &op.operation.name));
-    };
+    whole: Option<(Bytes, Option<Box<Proof>>)>,
+) -> Result<Value, AwsError> {
     let framing = Framing::of(arrival);
     let mut headers = framing.headers(&arrival.headers);
-    let (whole, stream) = if streaming_input(op).is_some() {
-        (Bytes::new(), Some(stream(desk, arrival, &framing, body, proof)?))
-    } else {
-        let (bytes, trailers) = read_whole(desk, arrival, op, &framing, body, proof).await?;
-        if !trailers.is_empty() {
-            headers.to_mut().extend(trailers);
+    let mut body = Bytes::new();
+    if let Some((bytes, proof)) = whole {
+        let (unpacked, trailers) = unpack(desk, arrival, op, &framing, bytes, proof)?;
+        if let Some(trailers) = trailers {
+            headers.to_mut().extend(*trailers);
         }
-        (bytes, None)
-    };
+        body = unpacked;
+    }
     let request = WireRequest {
         method: arrival.method.as_str(),
         path,
         query: arrival.query(),
         headers: &headers,
-        body: &whole,
+        body: &body,
     };
-    let input = virga_codec::decode_request(target.protocol, op, &request)?;
-    Ok((service, input, stream))
+    virga_codec::decode_request(protocol, op, &request)
 }
 
 /// DynamoDB takes no larger requests.
@@ -193,71 +214,85 @@ impl Framing {
 }
 
 /// The body as a stream, checked as it comes. Errors of AWS's come out of it as such.
-fn stream(desk: &Desk, arrival: &Arrival, framing: &Framing, body: Payload, proof: Proof) -> Result<Body, AwsError> {
+fn stream(desk: &Desk, arrival: &Arrival, body: Payload, proof: Option<Box<Proof>>) -> Result<Body, AwsError> {
     arrival.note_body(None);
     let pieces = Pieces::new(body, desk.limits().body_read_max);
-    if framing.chunked {
-        let decoder = ChunkDecoder::new(&arrival.headers, proof.chain)?;
+    if Framing::of(arrival).chunked {
+        let decoder = ChunkDecoder::new(&arrival.headers, proof.and_then(|proof| proof.chain))?;
         return Ok(ChunkedBody::new(pieces, decoder).boxed_unsync());
     }
-    Ok(match proof.sha256 {
+    Ok(match proof.and_then(|proof| proof.sha256) {
         Some(expected) => HashedBody::new(pieces, expected).boxed_unsync(),
         None => pieces.boxed_unsync(),
     })
 }
 
-/// The body whole, unpacked and checked, with what came behind it.
-async fn read_whole(
+fn is_s3(op: OperationRef) -> bool {
+    op.model.name == "s3"
+}
+
+fn is_dynamodb(op: OperationRef) -> bool {
+    let prefix = op.model.target_prefix.as_deref();
+    prefix.is_some_and(|prefix| prefix.starts_with("DynamoDB"))
+}
+
+fn max_bytes(desk: &Desk, op: OperationRef) -> usize {
+    let max_bytes = desk.limits().body_max_bytes;
+    if is_dynamodb(op) {
+        max_bytes.min(DYNAMODB_BODY_MAX_BYTES)
+    } else {
+        max_bytes
+    }
+}
+
+/// A body that could not be read, in the words of its service.
+fn unread(op: OperationRef, error: &BodyError) -> AwsError {
+    match error {
+        BodyError::NotPacked if is_dynamodb(op) => AwsError::new("InternalServerError", "").with_status(500),
+        BodyError::TooLarge if is_s3(op) => AwsError::new("MaxMessageLengthExceeded", "Your request was too big."),
+        error => body_error(error),
+    }
+}
+
+/// A whole body, unpacked and checked, with what came behind it.
+fn unpack(
     desk: &Desk,
     arrival: &Arrival,
     op: OperationRef,
     framing: &Framing,
-    body: Payload,
-    proof: Proof,
-) -> Result<(Bytes, HeaderMap), AwsError> {
-    let limits = desk.limits();
-    let is_s3 = op.model.name == "s3";
-    let is_dynamodb = op
-        .model
-        .target_prefix
-        .as_deref()
-        .is_some_and(|prefix| prefix.starts_with("DynamoDB"));
-    let max_bytes = if is_dynamodb {
-        limits.body_max_bytes.min(DYNAMODB_BODY_MAX_BYTES)
-    } else {
-        limits.body_max_bytes
-    };
-    let refuse = |error: &BodyError| match error {
-        BodyError::NotPacked if is_dynamodb => AwsError::new("InternalServerError", "").with_status(500),
-        BodyError::TooLarge if is_s3 => AwsError::new("MaxMessageLengthExceeded", "Your request was too big."),
-        error => body_error(error),
-    };
-    let mut bytes = whole::read(body, max_bytes, limits.body_read_max)
-        .await
-        .map_err(|error| refuse(&error))?;
+    mut bytes: Bytes,
+    proof: Option<Box<Proof>>,
+) -> Result<(Bytes, Option<Box<HeaderMap>>), AwsError> {
     arrival.note_body((!framing.chunked).then_some(&bytes));
-    if let Some(expected) = proof.sha256 {
-        let computed = virga_auth::sha256_hex(&bytes);
-        if computed != expected {
-            let family = if is_s3 { Family::S3 } else { Family::Query };
-            let claimed = expected;
-            return Err(Fault::Payload { claimed, computed }.to_error(family));
+    let mut chain = None;
+    if let Some(proof) = proof {
+        if let Some(claimed) = proof.sha256 {
+            let computed = virga_auth::sha256_hex(&bytes);
+            if computed != claimed {
+                let family = if is_s3(op) { Family::S3 } else { Family::Query };
+                return Err(Fault::Payload { claimed, computed }.to_error(family));
+            }
         }
+        chain = proof.chain;
     }
-    let mut trailers = HeaderMap::new();
+    let mut trailers = None;
     if framing.chunked {
-        let decoder = ChunkDecoder::new(&arrival.headers, proof.chain)?;
-        (bytes, trailers) = chunked::decode_whole(decoder, bytes)?;
+        let decoder = ChunkDecoder::new(&arrival.headers, chain)?;
+        let (decoded, behind) = chunked::decode_whole(decoder, bytes)?;
+        bytes = decoded;
+        trailers = (!behind.is_empty()).then(|| Box::new(behind));
     }
-    match framing.packing {
-        Some(Packing::Gzip) if !is_s3 => {
-            bytes = whole::inflate(&bytes, max_bytes).map_err(|error| refuse(&error))?;
+    if let Some(packing) = framing.packing {
+        let (max_bytes, is_dynamodb) = (max_bytes(desk, op), is_dynamodb(op));
+        let unpacked = match packing {
+            Packing::Gzip if !is_s3(op) => Some(whole::inflate(&bytes, max_bytes)),
+            Packing::Deflate if is_dynamodb => Some(whole::inflate_zlib(&bytes, max_bytes)),
+            Packing::Unknown if is_dynamodb => Some(Err(BodyError::NotPacked)),
+            _ => None,
+        };
+        if let Some(unpacked) = unpacked {
+            bytes = unpacked.map_err(|error| unread(op, &error))?;
         }
-        Some(Packing::Deflate) if is_dynamodb => {
-            bytes = whole::inflate_zlib(&bytes, max_bytes).map_err(|error| refuse(&error))?;
-        }
-        Some(Packing::Unknown) if is_dynamodb => return Err(refuse(&BodyError::NotPacked)),
-        _ => {}
     }
     if let Some(sent) = arrival.text(&CONTENT_MD5) {
         checksum::check_md5(sent, &bytes)?;

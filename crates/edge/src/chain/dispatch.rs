@@ -10,7 +10,7 @@ use virga_service::{Answer, Cloud, Who};
 /// What an operation answered.
 pub(super) struct Answered {
     pub(super) target: Target,
-    pub(super) who: Who,
+    pub(super) who: Box<Who>,
     pub(super) answer: Answer,
 }
 
@@ -18,11 +18,16 @@ pub(super) async fn dispatch(desk: &Desk, arrival: &Arrival, permitted: Permitte
     let Permitted { target, who, call } = permitted;
     let mut running = desk.cloud_for(arrival).run(call);
     let answer = match &arrival.world {
-        Chosen::Fork { world, .. } => tokio::select! {
-            biased;
-            answer = catch(running.as_mut()) => answer,
-            () = world.ended() => Some(Err(dropped(world))),
-        },
+        Chosen::Fork { world, .. } => {
+            let racing = async {
+                tokio::select! {
+                    biased;
+                    answer = catch(running.as_mut()) => answer,
+                    () = world.ended() => Some(Err(dropped(world))),
+                }
+            };
+            Box::pin(racing).await
+        }
         _ => catch(running.as_mut()).await,
     };
     let answer = match answer {

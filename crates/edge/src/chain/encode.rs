@@ -27,8 +27,8 @@ pub(super) struct Encoded {
 /// What the record of a call tells.
 pub(super) struct Told {
     pub(super) target: Target,
-    pub(super) who: Option<Who>,
-    pub(super) error: Option<AwsError>,
+    pub(super) who: Option<Box<Who>>,
+    pub(super) error: Option<Box<AwsError>>,
 }
 
 pub(super) fn encode(arrival: &Arrival, outcome: Result<Answered, Exit>) -> Encoded {
@@ -144,7 +144,7 @@ fn refuse(arrival: &Arrival, refused: Refused) -> Encoded {
         told: Some(Told {
             target,
             who,
-            error: Some(error),
+            error: Some(Box::new(error)),
         }),
     }
 }

@@ -1,6 +1,6 @@
 //! Finish: what every answer has, however it came about; and the record of the call.
 
-use super::encode::{self, Encoded, Told};
+use super::encode::{self, Told};
 use super::{Arrival, Desk, Target};
 use crate::body::answer::AnswerBody;
 use crate::cors::{self, Standing};
@@ -14,12 +14,13 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 static S3_REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 static CLOSE: HeaderValue = HeaderValue::from_static("close");
 
-pub(super) fn finish(desk: &Desk, arrival: &Arrival, encoded: Encoded) -> Response<AnswerBody> {
-    let Encoded {
-        mut response,
-        told,
-        ruled,
-    } = encoded;
+pub(super) fn finish(
+    desk: &Desk,
+    arrival: &Arrival,
+    response: &mut Response<AnswerBody>,
+    told: Option<Told>,
+    ruled: bool,
+) {
     let status = response.status().as_u16();
     let headers = response.headers_mut();
     let is_s3 = match &told {
@@ -42,7 +43,7 @@ pub(super) fn finish(desk: &Desk, arrival: &Arrival, encoded: Encoded) -> Respon
         headers.insert(CONNECTION, CLOSE.clone());
     }
     if is_s3 && arrival.version < Version::HTTP_2 {
-        letters::as_s3(&mut response);
+        letters::as_s3(response);
     }
     if let Some(told) = told {
         let exchange = Exchange {
@@ -58,11 +59,11 @@ pub(super) fn finish(desk: &Desk, arrival: &Arrival, encoded: Encoded) -> Respon
         let record = record(arrival, told, status);
         desk.shared.options.observer.called(record, &exchange);
     }
-    response
 }
 
 fn record(arrival: &Arrival, told: Told, status: u16) -> CallRecord {
-    let Told { target, mut who, error } = told;
+    let Told { target, who, error } = told;
+    let mut who = who.map(|who| *who);
     if let Some(who) = &mut who {
         // The exchange tells it, and a record in memory of its own costs no call anything.
         who.caller.access_key_id = None;

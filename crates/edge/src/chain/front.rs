@@ -9,10 +9,11 @@ use crate::cors::{self, Standing};
 use crate::place;
 use bytes::Bytes;
 use http::header::{
-    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, ORIGIN, REFERER, USER_AGENT, VARY,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, ORIGIN, REFERER, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body::Body as _;
+use memchr::memchr;
 use std::borrow::Cow;
 use virga_auth::Scheme;
 use virga_base::Account;
@@ -27,23 +28,17 @@ pub(super) enum Fronted<'a> {
     Addressed(Box<Addressed<'a>>),
 }
 
+/// Whether anything is asked of sites or about pages, so that [`front`] has to look at it.
+pub(super) fn is_asked(desk: &Desk, arrival: &Arrival) -> bool {
+    arrival.method == Method::OPTIONS || named_site(desk, arrival).is_some()
+}
+
 /// Answers what is asked of sites and about pages; lets all else through.
-pub(super) async fn front<'a>(desk: &Desk, arrival: &'a Arrival, raw: Raw) -> Result<Fronted<'a>, Exit> {
+pub(super) async fn front<'a>(desk: &'a Desk, arrival: &'a Arrival, raw: Raw) -> Result<Fronted<'a>, Exit> {
     if arrival.method == Method::OPTIONS {
         options(desk, arrival).await?;
     }
-    let Some(host) = arrival.plain_host() else {
-        return Ok(Fronted::Raw(raw));
-    };
-    // Hosts that are addresses or one label have no room for a site's name.
-    if !host.contains('.') || host.starts_with(|c: char| c.is_ascii_digit()) {
-        return Ok(Fronted::Raw(raw));
-    }
-    let services = desk.cloud_for(arrival).services();
-    let mut sites = services
-        .values()
-        .filter_map(|service| Some((service, service.site_of(host)?)));
-    match sites.next() {
+    match named_site(desk, arrival) {
         Some((service, name)) => site(desk, arrival, service, name, raw)
             .await
             .map(|addressed| Fronted::Addressed(Box::new(addressed))),
@@ -51,15 +46,26 @@ pub(super) async fn front<'a>(desk: &Desk, arrival: &'a Arrival, raw: Raw) -> Re
     }
 }
 
+/// The service and the site that a request's host names.
+fn named_site<'a>(desk: &'a Desk, arrival: &'a Arrival) -> Option<(&'a Service, &'a str)> {
+    let host = arrival.plain_host()?;
+    // Hosts that are addresses or one label have no room for a site's name.
+    if memchr(b'.', host.as_bytes()).is_none() || host.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let mut services = desk.chosen_services(arrival);
+    services.find_map(|service| Some((service, service.site_of(host)?)))
+}
+
 async fn site<'a>(
-    desk: &Desk,
+    desk: &'a Desk,
     arrival: &'a Arrival,
-    service: &Service,
+    service: &'a Service,
     name: &str,
     raw: Raw,
 ) -> Result<Addressed<'a>, Exit> {
     let target = target_of(service);
-    let region = place::region(None, || None, arrival.plain_host());
+    let region = place::region(None, || None, || arrival.plain_host());
     let request = request(arrival, &target);
     let answered = desk.cloud_for(arrival).site(service, name, region, request).await;
     let refuse = |error| Exit::from(Refused::of(target, None, error));
@@ -87,8 +93,9 @@ async fn site<'a>(
             Ok(Addressed {
                 target: Target::of(target.protocol, op),
                 op,
+                service: Some(service),
                 path: Cow::Owned(path),
-                claim: Ok(None),
+                claim: &Ok(None),
                 body: raw.body,
             })
         }
@@ -192,7 +199,7 @@ pub(super) async fn log(desk: &Desk, arrival: &Arrival, encoded: &mut Encoded) {
     let (caller, region) = match &told.who {
         Some(who) => (who.caller.clone(), who.region.clone()),
         None => {
-            let region = place::region(None, || None, arrival.plain_host());
+            let region = place::region(None, || None, || arrival.plain_host());
             (Caller::anonymous(Account::DEFAULT), region)
         }
     };
@@ -223,14 +230,16 @@ async fn ruling(desk: &Desk, arrival: &Arrival, target: &Target) -> CrossOrigin 
     ask(desk, arrival, service, target, question).await
 }
 
-/// Refuses what a browser sends for a page that nobody has allowed, where it could change something. Requests that only
-/// read go on: the page sees nothing of their answers.
-pub(super) async fn guard(desk: &Desk, arrival: &Arrival, target: &Target) -> Result<(), Exit> {
+/// Whether a browser sends this for a page that nobody has allowed, and it could change something: [`guard`] decides.
+/// Requests that only read go on: the page sees nothing of their answers.
+pub(super) fn is_dangerous(arrival: &Arrival) -> bool {
     let reads = matches!(arrival.method, Method::GET | Method::HEAD | Method::OPTIONS);
     // Only browsers send this; a page cannot keep them from it.
-    if reads || arrival.standing != Standing::Foreign || !arrival.has(&cors::FETCH_SITE) {
-        return Ok(());
-    }
+    !reads && arrival.standing == Standing::Foreign && arrival.has(&cors::FETCH_SITE)
+}
+
+/// Refuses what [`is_dangerous`], unless the service's own rules allow it.
+pub(super) async fn guard(desk: &Desk, arrival: &Arrival, target: &Target) -> Result<(), Exit> {
     match ruling(desk, arrival, target).await {
         CrossOrigin::Allowed(_) => Ok(()),
         _ => Err(Refused::of(*target, None, accept::foreign(arrival)).into()),
@@ -238,7 +247,7 @@ pub(super) async fn guard(desk: &Desk, arrival: &Arrival, target: &Target) -> Re
 }
 
 async fn ask(desk: &Desk, arrival: &Arrival, service: &Service, target: &Target, question: Question) -> CrossOrigin {
-    let region = place::region(None, || None, arrival.plain_host());
+    let region = place::region(None, || None, || arrival.plain_host());
     let request = request(arrival, target);
     let cloud = desk.cloud_for(arrival);
     cloud.cross_origin(service, region, request, question).await
@@ -255,13 +264,7 @@ fn target_of(service: &Service) -> Target {
 fn request(arrival: &Arrival, target: &Target) -> Request {
     Request {
         id: encode::request_id(target, arrival),
-        host: arrival.host_value(),
-        secure: arrival.secure,
-        source_ip: Some(arrival.source_ip.clone()),
-        user_agent: arrival.value(&USER_AGENT).cloned(),
-        headers: Some(arrival.headers.clone()),
-        method: arrival.method.clone(),
-        uri: arrival.uri.clone(),
+        head: Some(arrival.head.clone()),
         ..Request::default()
     }
 }

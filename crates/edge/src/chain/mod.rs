@@ -18,11 +18,11 @@ mod resource;
 mod verify;
 
 use accept::Raw;
+use encode::Encoded;
 
 pub use accept::Arrival;
-pub(crate) use accept::Peer;
+pub(crate) use accept::{Peer, Received};
 
-use crate::body::Payload;
 use crate::body::answer::AnswerBody;
 use crate::catch::catch;
 use crate::cors::Standing;
@@ -38,16 +38,44 @@ use virga_service::{Cloud, Who, Worlds};
 use virga_shape::{Protocol, ServiceModel};
 
 /// Answers one request.
-pub(crate) async fn walk(desk: &Desk, peer: &Peer, request: http::Request<Payload>) -> http::Response<AnswerBody> {
-    let (arrival, raw) = accept::accept(desk, peer, request);
+///
+/// Most requests are answered without ever waiting. So stages that seldom wait do it behind a pointer: what a future may
+/// have to hold, every request pays for.
+pub(crate) async fn walk(desk: &Desk, peer: &Peer, received: Received) -> http::Response<AnswerBody> {
+    let (arrival, raw) = accept::accept(desk, peer, received);
+    let claim = virga_auth::read(&address::signed_facts(&arrival));
     let way = pin!(async {
-        let raw = accept::admit(desk, &arrival, raw).await?;
-        let addressed = match front::front(desk, &arrival, raw).await? {
-            front::Fronted::Raw(raw) => address::address(desk, &arrival, raw).await?,
-            front::Fronted::Addressed(addressed) => *addressed,
+        let mut raw = raw;
+        if !accept::admit(desk, &arrival)? {
+            return Err(Box::pin(accept::aside(desk, &arrival, raw)).await);
+        }
+        let mut fronted = None;
+        if front::is_asked(desk, &arrival) {
+            match Box::pin(front::front(desk, &arrival, raw)).await? {
+                front::Fronted::Raw(left) => raw = left,
+                front::Fronted::Addressed(addressed) => {
+                    fronted = Some(addressed);
+                    raw = Raw::default();
+                }
+            }
+        }
+        let addressed = match fronted {
+            Some(addressed) => *addressed,
+            None => {
+                let (is_form, mut body) = (address::is_form(&arrival), raw.body);
+                if is_form {
+                    body = address::read_form(desk, &arrival, &claim, body).await?;
+                }
+                address::address(desk, &arrival, &claim, is_form, body)?
+            }
         };
-        front::guard(desk, &arrival, &addressed.target).await?;
-        let verified = verify::verify(desk, &arrival, addressed).await?;
+        if front::is_dangerous(&arrival) {
+            Box::pin(front::guard(desk, &arrival, &addressed.target)).await?;
+        }
+        let verified = match verify::verify(desk, &arrival, addressed)? {
+            verify::Seen::Verified(verified) => verified,
+            verify::Seen::Issued(unverified) => Box::pin(verify::verify_issued(desk, &arrival, *unverified)).await?,
+        };
         for station in desk.stations() {
             let ruling = station.before_decode(&arrival, &verified.target, &verified.who).await;
             ruling.map_err(|error| Refused::of(verified.target, Some(&verified.who), error))?;
@@ -65,10 +93,18 @@ pub(crate) async fn walk(desk: &Desk, peer: &Peer, request: http::Request<Payloa
     let outcome = catch(way).await.unwrap_or_else(|| Err(Exit::from(Refused::panicked())));
     let mut encoded = encode::encode(&arrival, outcome);
     if arrival.standing != Standing::Plain {
-        front::tell(desk, &arrival, &mut encoded).await;
+        Box::pin(front::tell(desk, &arrival, &mut encoded)).await;
     }
-    front::log(desk, &arrival, &mut encoded).await;
-    finish::finish(desk, &arrival, encoded)
+    if arrival.noted_path().is_some() {
+        Box::pin(front::log(desk, &arrival, &mut encoded)).await;
+    }
+    let Encoded {
+        mut response,
+        told,
+        ruled,
+    } = encoded;
+    finish::finish(desk, &arrival, &mut response, told, ruled);
+    response
 }
 
 /// What all requests are served with.
@@ -163,7 +199,7 @@ enum Exit {
 /// An error, with what is known of the request that it answers.
 struct Refused {
     target: Target,
-    who: Option<Who>,
+    who: Option<Box<Who>>,
     error: AwsError,
 }
 
@@ -171,7 +207,7 @@ impl Refused {
     fn of(target: Target, who: Option<&Who>, error: AwsError) -> Refused {
         Refused {
             target,
-            who: who.cloned(),
+            who: who.cloned().map(Box::new),
             error,
         }
     }

@@ -7,7 +7,7 @@ use virga_service::{Checked, Who};
 /// A call that may be made.
 pub(super) struct Permitted {
     pub(super) target: Target,
-    pub(super) who: Who,
+    pub(super) who: Box<Who>,
     pub(super) call: Checked,
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use virga_auth::{ChunkChain, Claim, EMPTY_SHA256, Family, Fault, Scheme, UNSIGNED_PAYLOAD};
 use virga_base::{Account, AwsError, Clock, Region};
 use virga_codec::OperationRef;
-use virga_service::{Caller, Cloud, Credential, Who};
+use virga_service::{Caller, Cloud, Credential, Service, Who};
 use virga_shape::Protocol;
 
 static CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
@@ -26,14 +26,15 @@ const ISSUED_TOKEN: (&str, usize) = ("FQoGZXIvYXdzE", 356);
 pub(super) struct Verified<'a> {
     pub(super) target: Target,
     pub(super) op: OperationRef,
+    pub(super) service: Option<&'a Service>,
     pub(super) path: Cow<'a, str>,
-    pub(super) who: Who,
+    pub(super) who: Box<Who>,
     pub(super) body: Payload,
-    pub(super) proof: Proof,
+    /// Nothing where no secret is known.
+    pub(super) proof: Option<Box<Proof>>,
 }
 
-/// What the body must still prove; nothing where no secret is known.
-#[derive(Default)]
+/// What the body must still prove.
 pub(super) struct Proof {
     /// The SHA-256 that was signed, in hexadecimal.
     pub(super) sha256: Option<String>,
@@ -41,30 +42,51 @@ pub(super) struct Proof {
     pub(super) chain: Option<ChunkChain>,
 }
 
-pub(super) async fn verify<'a>(
-    desk: &Desk,
-    arrival: &'a Arrival,
+impl<'a> Verified<'a> {
+    fn new(addressed: Addressed<'a>, caller: Caller, region: Region, proof: Option<Box<Proof>>) -> Verified<'a> {
+        let account = caller.account;
+        Verified {
+            target: addressed.target,
+            op: addressed.op,
+            service: addressed.service,
+            path: addressed.path,
+            who: Box::new(Who {
+                caller,
+                account,
+                region,
+            }),
+            body: addressed.body,
+            proof,
+        }
+    }
+}
+
+/// What is known of a caller at once.
+pub(super) enum Seen<'a> {
+    Verified(Verified<'a>),
+    /// Signed with a key that a service may have issued, which [`verify_issued`] looks up.
+    Issued(Box<Unverified<'a>>),
+}
+
+pub(super) struct Unverified<'a> {
     addressed: Addressed<'a>,
-) -> Result<Verified<'a>, Exit> {
-    let Addressed {
-        target,
-        op,
-        path,
-        claim,
-        mut body,
-    } = addressed;
+    claim: &'a Claim<'a>,
+    region: Region,
+}
+
+pub(super) fn verify<'a>(desk: &Desk, arrival: &'a Arrival, addressed: Addressed<'a>) -> Result<Seen<'a>, Exit> {
+    let (target, op) = (addressed.target, addressed.op);
     let family = family(target);
     let refuse = |fault: &Fault| Exit::from(Refused::of(target, None, refusal(fault, family, target)));
     let cloud = desk.cloud_for(arrival);
-    let claim = match claim {
-        Ok(claim) => claim,
+    let claim = match addressed.claim {
+        Ok(claim) => claim.as_ref(),
         // Bearer tokens and the like are no affair of signatures, where none is asked for.
         Err(Fault::HeaderScheme { .. }) if may_be_unsigned(cloud, op) => None,
-        Err(fault) => return Err(refuse(&fault)),
+        Err(fault) => return Err(refuse(fault)),
     };
-    let region = place::region(claim.as_ref(), || region_set(arrival), arrival.plain_host());
-    let mut proof = Proof::default();
-    let caller = match &claim {
+    let region = place::region(claim, || region_set(arrival), || arrival.plain_host());
+    let caller = match claim {
         None if may_be_unsigned(cloud, op) => Caller::anonymous(Account::DEFAULT),
         None => return Err(refuse(&Fault::Missing)),
         Some(claim) => {
@@ -74,63 +96,84 @@ pub(super) async fn verify<'a>(
                 return Err(Refused::of(target, None, error).into());
             }
             check_form(cloud, arrival, claim, family).map_err(|fault| refuse(&fault))?;
-            match find(cloud, claim, &region).await {
-                Ok(Found::Root(account)) => Caller {
-                    access_key_id: Some(claim.access_key_id().to_owned()),
-                    ..Caller::root(account)
-                },
-                Ok(Found::Issued(credential)) => {
-                    check_credential(cloud, claim, &credential).map_err(|fault| refuse(&fault))?;
-                    // Forms that are signed in the old way are the query protocol's own affair.
-                    if claim.scheme == Scheme::V2 && family == Family::S3 {
-                        let facts = address::signed_facts(arrival);
-                        let secret = &credential.secret_access_key;
-                        virga_auth::verify_v2(&facts, &path, claim, secret, Clock::machine_now())
-                            .map_err(|fault| refuse(&fault))?;
-                    }
-                    let payload = match signed_payload(arrival, claim, family) {
-                        Some(payload) => payload.to_owned(),
-                        None => {
-                            let limits = desk.limits();
-                            let whole = whole::read(body, limits.body_max_bytes, limits.body_read_max).await;
-                            let bytes = whole.map_err(|error| {
-                                Exit::from(Refused::of(target, None, super::accept::body_error(&error)))
-                            })?;
-                            let hash = match bytes.len() {
-                                0 => EMPTY_SHA256.to_owned(),
-                                _ => virga_auth::sha256_hex(&bytes),
-                            };
-                            body = Payload::Whole(bytes);
-                            hash
-                        }
-                    };
-                    let facts = address::signed_facts(arrival);
-                    let keys = &desk.shared.keys;
-                    let secret = &credential.secret_access_key;
-                    let now = Clock::machine_now();
-                    let verified = virga_auth::verify(&facts, claim, keys, secret, &payload, now)
-                        .map_err(|fault| refuse(&fault))?;
-                    proof = Proof::new(&payload, verified.signer.map(|signer| ChunkChain::new(signer, claim)));
-                    credential.caller
-                }
-                Err(Unfound::Fault(fault)) => return Err(refuse(&fault)),
-                Err(Unfound::Error(error)) => return Err(Refused::of(target, None, error).into()),
-            }
+            let Some(account) = root_of(claim) else {
+                return Ok(Seen::Issued(Box::new(Unverified {
+                    addressed,
+                    claim,
+                    region,
+                })));
+            };
+            root(claim, account)
         }
     };
-    let account = caller.account;
-    Ok(Verified {
-        target,
-        op,
-        path,
-        who: Who {
-            caller,
-            account,
-            region,
-        },
-        body,
-        proof,
-    })
+    Ok(Seen::Verified(Verified::new(addressed, caller, region, None)))
+}
+
+fn root(claim: &Claim<'_>, account: Account) -> Caller {
+    Caller {
+        access_key_id: Some(claim.access_key_id().to_owned()),
+        ..Caller::root(account)
+    }
+}
+
+/// Looks up a key, and checks the signature if it was issued here.
+pub(super) async fn verify_issued<'a>(
+    desk: &Desk,
+    arrival: &'a Arrival,
+    unverified: Unverified<'a>,
+) -> Result<Verified<'a>, Exit> {
+    let Unverified {
+        mut addressed,
+        claim,
+        region,
+    } = unverified;
+    let target = addressed.target;
+    let family = family(target);
+    let refuse = |fault: &Fault| Exit::from(Refused::of(target, None, refusal(fault, family, target)));
+    let cloud = desk.cloud_for(arrival);
+    let credential = match find(cloud, claim, &region).await {
+        Ok(Some(credential)) => credential,
+        Ok(None) => {
+            let caller = root(claim, Account::DEFAULT);
+            return Ok(Verified::new(addressed, caller, region, None));
+        }
+        Err(Unfound::Fault(fault)) => return Err(refuse(&fault)),
+        Err(Unfound::Error(error)) => return Err(Refused::of(target, None, error).into()),
+    };
+    check_credential(cloud, claim, &credential).map_err(|fault| refuse(&fault))?;
+    // Forms that are signed in the old way are the query protocol's own affair.
+    if claim.scheme == Scheme::V2 && family == Family::S3 {
+        let facts = address::signed_facts(arrival);
+        let secret = &credential.secret_access_key;
+        virga_auth::verify_v2(&facts, &addressed.path, claim, secret, Clock::machine_now())
+            .map_err(|fault| refuse(&fault))?;
+    }
+    let payload = match signed_payload(arrival, claim, family) {
+        Some(payload) => payload.to_owned(),
+        None => {
+            let limits = desk.limits();
+            let whole = whole::read(addressed.body, limits.body_max_bytes, limits.body_read_max).await;
+            let bytes =
+                whole.map_err(|error| Exit::from(Refused::of(target, None, super::accept::body_error(&error))))?;
+            let hash = match bytes.len() {
+                0 => EMPTY_SHA256.to_owned(),
+                _ => virga_auth::sha256_hex(&bytes),
+            };
+            addressed.body = Payload::Whole(bytes);
+            hash
+        }
+    };
+    let facts = address::signed_facts(arrival);
+    let (keys, secret) = (&desk.shared.keys, &credential.secret_access_key);
+    let now = Clock::machine_now();
+    let verified = virga_auth::verify(&facts, claim, keys, secret, &payload, now).map_err(|fault| refuse(&fault))?;
+    let proof = Proof::new(&payload, verified.signer.map(|signer| ChunkChain::new(signer, claim)));
+    Ok(Verified::new(
+        addressed,
+        credential.caller,
+        region,
+        Some(Box::new(proof)),
+    ))
 }
 
 impl Proof {
@@ -228,27 +271,26 @@ fn check_form(cloud: &Cloud, arrival: &Arrival, claim: &Claim<'_>, family: Famil
     })
 }
 
-enum Found {
-    Root(Account),
-    Issued(Credential),
-}
-
 enum Unfound {
     Fault(Fault),
     Error(AwsError),
 }
 
-async fn find(cloud: &Arc<Cloud>, claim: &Claim<'_>, region: &Region) -> Result<Found, Unfound> {
+/// The account whose root a key means, where it says so by itself; nothing where a service may have issued it.
+fn root_of(claim: &Claim<'_>) -> Option<Account> {
     let key = claim.access_key_id();
     if let Ok(account) = Account::parse(key) {
-        return Ok(Found::Root(account));
+        return Some(account);
     }
     let may_be_issued = key.len() == 20 && ["AKIA", "ASIA", "LSIA"].iter().any(|start| key.starts_with(start));
-    if !may_be_issued {
-        return Ok(Found::Root(Account::DEFAULT));
-    }
+    (!may_be_issued).then_some(Account::DEFAULT)
+}
+
+/// Looks for who has issued a key; nothing where it is one that somebody has from elsewhere.
+async fn find(cloud: &Arc<Cloud>, claim: &Claim<'_>, region: &Region) -> Result<Option<Credential>, Unfound> {
+    let key = claim.access_key_id();
     match cloud.find_credential(key, region).await {
-        Ok(Some(credential)) => Ok(Found::Issued(credential)),
+        Ok(Some(credential)) => Ok(Some(credential)),
         Ok(None) => match claim.session_token.as_deref() {
             // A session of a world that is no more.
             Some(token) if token.starts_with(ISSUED_TOKEN.0) && token.len() == ISSUED_TOKEN.1 => {
@@ -256,8 +298,7 @@ async fn find(cloud: &Arc<Cloud>, claim: &Claim<'_>, region: &Region) -> Result<
                     access_key_id: key.to_owned(),
                 }))
             }
-            // A key that somebody has from elsewhere.
-            _ => Ok(Found::Root(Account::DEFAULT)),
+            _ => Ok(None),
         },
         Err(error) => Err(Unfound::Error(error)),
     }

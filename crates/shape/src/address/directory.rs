@@ -3,8 +3,8 @@
 use super::host;
 use crate::pack::{self, Entry};
 use crate::{Protocol, ServiceModel};
-use std::collections::HashMap;
 use std::sync::LazyLock;
+use virga_base::NameMap;
 
 /// Names in credential scopes that no model has but the endpoint rules give: the name, then the service's own.
 const OTHER_SCOPES: &[(&str, &str)] = &[
@@ -16,17 +16,17 @@ const OTHER_SCOPES: &[(&str, &str)] = &[
 
 /// Services, by position in the pack's index, under their several names.
 pub struct Directory {
-    targets: HashMap<&'static str, Vec<u16>>,
-    scopes: HashMap<&'static str, Vec<u16>>,
-    endpoints: HashMap<&'static str, Vec<u16>>,
+    targets: NameMap<Vec<u16>>,
+    scopes: NameMap<Vec<u16>>,
+    endpoints: NameMap<Vec<u16>>,
     query: Vec<u16>,
 }
 
 static DIRECTORY: LazyLock<Directory> = LazyLock::new(|| {
     let mut directory = Directory {
-        targets: HashMap::new(),
-        scopes: HashMap::new(),
-        endpoints: HashMap::new(),
+        targets: NameMap::default(),
+        scopes: NameMap::default(),
+        endpoints: NameMap::default(),
         query: Vec::new(),
     };
     for (at, entry) in pack::services().iter().enumerate() {

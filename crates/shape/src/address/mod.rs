@@ -219,6 +219,14 @@ fn by_action<'a>(
     facts: &Facts<'a>,
     action: &Action<'_>,
 ) -> Option<Result<Addressed<'a>, AddressError>> {
+    // Nearly all requests: the signature names one service, which speaks such a protocol.
+    if let Some(scope) = facts.scope {
+        let mut signed = directory.by_scope(scope).filter(|at| directory::speaks_query(*at));
+        if let (Some(only), None) = (signed.next(), signed.next()) {
+            let model = directory::model(only)?;
+            return Some(found(model, query_protocol(model), action.name));
+        }
+    }
     let mut candidates: Vec<u16> = match facts.scope {
         Some(scope) => directory
             .by_scope(scope)
@@ -254,9 +262,12 @@ fn by_action<'a>(
     // RDS's API is that of DocumentDB and Neptune too: one endpoint, told apart by the engine that a request names.
     candidates.sort_by_key(|at| directory::entry(*at).is_none_or(|entry| entry.name != entry.signing_name));
     let model = having(candidates.into_iter().filter_map(directory::model), action.name)?;
-    let protocol = match model.protocols.first() {
+    Some(found(model, query_protocol(model), action.name))
+}
+
+fn query_protocol(model: &ServiceModel) -> Protocol {
+    match model.protocols.first() {
         Some(Protocol::Ec2) => Protocol::Ec2,
         _ => Protocol::Query,
-    };
-    Some(found(model, protocol, action.name))
+    }
 }

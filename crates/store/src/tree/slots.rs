@@ -14,6 +14,9 @@ pub(super) trait Keyed: Clone {
 /// Shared bytes up to this many are also kept in the node; with the counters before them they fill a cache line.
 const PREFIX: usize = 44;
 
+/// Heads that are looked at together: a cache line.
+const BLOCK: usize = 8;
+
 /// At most `N` items in the order of their keys.
 ///
 /// All keys share their first `skip` bytes, and the eight bytes behind these are kept beside the items as a number, the
@@ -100,8 +103,12 @@ impl<T: Keyed, const N: usize> Slots<T, N> {
         }
         let head = head(key, skip);
         let heads = &self.heads[..length];
-        // Looking at all does not wait for one before it knows the next, as halving does.
-        let low: usize = heads.iter().map(|other| usize::from(*other < head)).sum();
+        // Looking at the last of every block, then at one block, does not wait for one before it knows the next, as halving
+        // does.
+        let (blocks, _) = heads.as_chunks::<BLOCK>();
+        let passed: usize = blocks.iter().map(|block| usize::from(block[BLOCK - 1] < head)).sum();
+        let block = &heads[passed * BLOCK..length.min((passed + 1) * BLOCK)];
+        let low = passed * BLOCK + block.iter().map(|other| usize::from(*other < head)).sum::<usize>();
         match self.compare_shared(key, low) {
             Ordering::Less => return Err(0),
             Ordering::Greater => return Err(length),

@@ -2,7 +2,6 @@
 
 mod features;
 mod items;
-mod past;
 mod queries;
 mod reach;
 mod statements;
