@@ -95,7 +95,7 @@ pub fn table(ctx: &Ctx, definition: &Definition, counts: &[Count], now: Timestam
         key_schema: Some(schema(&definition.schema)),
         table_status: Some(status.to_owned()),
         creation_date_time: Some(definition.created),
-        provisioned_throughput: Some(throughput(&billing.provisioned)),
+        provisioned_throughput: Some(throughput(&billing.provisioned, now)),
         table_size_bytes: Some(whole(count.bytes)),
         item_count: Some(whole(count.items)),
         table_id: Some(definition.id.clone()),
@@ -174,7 +174,7 @@ fn global_index(
     };
     if let Some(global) = &index.global {
         described.backfilling = global.backfilling.then_some(true);
-        described.provisioned_throughput = Some(throughput(&global.provisioned));
+        described.provisioned_throughput = Some(throughput(&global.provisioned, now));
         described.on_demand_throughput = global.on_demand.map(on_demand);
         let warm: Warm = global.warm.unwrap_or_else(|| warm_of(&definition.billing));
         described.warm_throughput = Some(wire::GlobalSecondaryIndexWarmThroughputDescription {
@@ -213,11 +213,11 @@ pub fn projection(projected: &Projected) -> wire::Projection {
     }
 }
 
-fn throughput(provisioned: &Provisioned) -> wire::ProvisionedThroughputDescription {
+fn throughput(provisioned: &Provisioned, now: Timestamp) -> wire::ProvisionedThroughputDescription {
     wire::ProvisionedThroughputDescription {
         last_increase_date_time: provisioned.increased,
         last_decrease_date_time: provisioned.decreased,
-        number_of_decreases_today: Some(0),
+        number_of_decreases_today: Some(i64::from(provisioned.decreases_today(now))),
         read_capacity_units: Some(provisioned.read_units),
         write_capacity_units: Some(provisioned.write_units),
     }

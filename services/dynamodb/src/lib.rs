@@ -2,6 +2,7 @@
 
 mod capacity;
 mod change;
+mod decrease;
 mod definition;
 mod describe;
 mod due;

@@ -223,6 +223,8 @@ pub struct Provisioned {
     pub write_units: i64,
     pub increased: Option<Timestamp>,
     pub decreased: Option<Timestamp>,
+    /// On the day of the last one.
+    pub decreases: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -151,6 +151,7 @@ fn set_units(units: &mut Provisioned, reads: Option<i64>, writes: Option<i64>, n
         units.increased = Some(now);
     }
     if reads < units.read_units || writes < units.write_units {
+        units.decreases = units.decreases_today(now) + 1;
         units.decreased = Some(now);
     }
     units.read_units = reads;

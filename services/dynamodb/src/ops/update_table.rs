@@ -171,7 +171,11 @@ fn change_units(
     }
     let rises = new.read_units > now_has.read_units || new.write_units > now_has.write_units;
     let falls = new.read_units < now_has.read_units || new.write_units < now_has.write_units;
+    if falls {
+        now_has.check_decrease(now)?;
+    }
     *now_has = Provisioned {
+        decreases: now_has.decreases_today(now) + u32::from(falls),
         increased: if rises { Some(now) } else { now_has.increased },
         decreased: if falls { Some(now) } else { now_has.decreased },
         ..new

@@ -1,5 +1,6 @@
 use crate::{DYNAMODB, bench, definition, key, world};
 use serde_json::json;
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_table_is_created_described_listed_and_deleted() {
@@ -93,4 +94,43 @@ async fn a_protected_table_stays() {
     let (code, message) = world.err(DYNAMODB, "DeleteTable", json!({ "TableName": "tab" })).await;
     assert_eq!(code, "ValidationException");
     assert!(message.contains("protected against deletion"), "{message}");
+}
+
+#[tokio::test]
+async fn capacity_is_decreased_four_times_a_day_and_then_hourly() {
+    let world = bench().await;
+    let units = |units: i64| json!({ "ReadCapacityUnits": units, "WriteCapacityUnits": 5 });
+    let mut table = crate::definition("provisioned");
+    table["BillingMode"] = json!("PROVISIONED");
+    table["ProvisionedThroughput"] = units(100);
+    world.ok(DYNAMODB, "CreateTable", table).await;
+    let update = |count: i64| json!({ "TableName": "provisioned", "ProvisionedThroughput": units(count) });
+    for number in 1..=4 {
+        let updated = world.ok(DYNAMODB, "UpdateTable", update(100 - number)).await;
+        let told = &updated["TableDescription"]["ProvisionedThroughput"]["NumberOfDecreasesToday"];
+        assert_eq!(*told, json!(number));
+    }
+    let (code, message) = world.err(DYNAMODB, "UpdateTable", update(50)).await;
+    assert_eq!(code, "LimitExceededException");
+    assert_eq!(
+        message,
+        "Subscriber limit exceeded: Provisioned throughput decreases are limited within a given UTC day. After the first 4 \
+         decreases, each subsequent decrease in the same UTC day can be performed at most once every 3600 seconds. Number \
+         of decreases today: 4. Last decrease at Thursday, January 1, 2026 12:00:00 AM UTC. Next decrease can be made at \
+         Thursday, January 1, 2026 1:00:00 AM UTC"
+    );
+    // More is always allowed.
+    world.ok(DYNAMODB, "UpdateTable", update(200)).await;
+    world.pass(Duration::from_secs(3600)).await;
+    world.ok(DYNAMODB, "UpdateTable", update(50)).await;
+    assert_eq!(
+        world.err(DYNAMODB, "UpdateTable", update(49)).await.0,
+        "LimitExceededException"
+    );
+    world.pass(Duration::from_secs(86_400)).await;
+    let updated = world.ok(DYNAMODB, "UpdateTable", update(49)).await;
+    assert_eq!(
+        updated["TableDescription"]["ProvisionedThroughput"]["NumberOfDecreasesToday"],
+        1
+    );
 }
