@@ -31,6 +31,8 @@ pub const TABLES: &[TableInfo] = &[
     MULTI_REGION_POINTS.info(),
     MULTI_REGION_REQUESTS.info(),
     STORAGE_LENS.info(),
+    JOBS.info(),
+    JOB_LINES.info(),
     OBJECTS.info(),
     VERSIONS.info(),
     VERSION_IDS.info(),
@@ -69,6 +71,10 @@ pub const MULTI_REGION_POINTS: Table<(String,), MultiRegionPoint> = Table::new(0
 pub const MULTI_REGION_REQUESTS: Table<(String,), MultiRegionRequest> = Table::new(0x0535, "s3.multi_region_requests");
 /// Lifetime: until it is deleted. Place: its account's, in its home region. Key: id.
 pub const STORAGE_LENS: Table<(String,), StorageLens> = Table::new(0x0536, "s3.storage_lens");
+/// Lifetime: unlimited. Place: its account's, in its region. Key: id.
+pub const JOBS: Table<(String,), Job> = Table::new(0x0537, "s3.jobs");
+/// Lifetime: until the job ends. Key: the job's id, a running number.
+pub const JOB_LINES: Table<(String, u64), JobLine> = Table::new(0x0538, "s3.job_lines");
 
 /// Lifetime: while it is the newest of its key. Key: bucket, key.
 pub const OBJECTS: Table<(u64, String), Version> = Table::new(0x0510, "s3.objects");
@@ -201,6 +207,45 @@ pub enum MultiRegionChange {
     Delete,
     PutPolicy { policy: String },
 }
+
+/// A batch job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// What it was made of, as JSON in the model's names.
+    pub request: Vec<u8>,
+    /// The client's; a job is made once for each.
+    pub token: String,
+    pub created: Timestamp,
+    /// In AWS's words.
+    pub status: String,
+    pub priority: i32,
+    /// False while it waits to be.
+    pub confirmed: bool,
+    /// Since when it waits.
+    pub suspended: Option<Timestamp>,
+    pub ended: Option<Timestamp>,
+    /// Objects of its manifest.
+    pub total: u64,
+    pub succeeded: u64,
+    pub failed: u64,
+    /// Why its status was changed, as whoever did it said.
+    pub reason: Option<String>,
+    /// Code and reason of what it failed with.
+    pub failure: Option<(String, String)>,
+    pub tags: Vec<(String, String)>,
+}
+
+record!(Job, 1);
+
+/// What became of one object of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobLine {
+    pub succeeded: bool,
+    /// Its line in the report.
+    pub text: String,
+}
+
+record!(JobLine, 1);
 
 /// A configuration of Storage Lens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! Amazon S3 Control: access points, an account's block of public access, tags by ARN, Storage Lens. Keeps its rows with
+//! Amazon S3 Control: access points, batch jobs, an account's block of public access, tags by ARN, Storage Lens. Keeps its rows with
 //! S3's.
 
 mod access_point_policies;
@@ -69,7 +69,15 @@ pub fn service() -> Service {
             wire::DELETE_STORAGE_LENS_CONFIGURATION_TAGGING,
             storage_lens::delete_tags,
         )
+        .on(wire::CREATE_JOB, jobs::create)
+        .on(wire::DESCRIBE_JOB, jobs::describe)
         .on(wire::LIST_JOBS, jobs::list)
+        .on(wire::UPDATE_JOB_STATUS, jobs::update_status)
+        .on(wire::UPDATE_JOB_PRIORITY, jobs::update_priority)
+        .on(wire::GET_JOB_TAGGING, jobs::get_tags)
+        .on(wire::PUT_JOB_TAGGING, jobs::put_tags)
+        .on(wire::DELETE_JOB_TAGGING, jobs::delete_tags)
+        .due(jobs::STEP, jobs::step)
         .on(wire::TAG_RESOURCE, tags::tag)
         .on(wire::UNTAG_RESOURCE, tags::untag)
         .on(wire::LIST_TAGS_FOR_RESOURCE, tags::list)

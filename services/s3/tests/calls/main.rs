@@ -5,6 +5,7 @@ mod access_points;
 mod buckets;
 mod copies;
 mod customers;
+mod jobs;
 mod lifecycle;
 mod lists;
 mod locks;

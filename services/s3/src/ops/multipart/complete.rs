@@ -376,7 +376,11 @@ fn location(ctx: &Ctx, bucket: &Bucket, key: &str) -> String {
     let request = ctx.request();
     let scheme = if request.secure { "https" } else { "http" };
     let key = utf8_percent_encode(key, PLAIN);
-    let name = &bucket.name;
+    // Whoever came through an access point wrote its name.
+    let name = match &bucket.through {
+        Some(point) => format!("{}-{}", point.name, point.account),
+        None => bucket.name.clone(),
+    };
     match request.host() {
         Some(host)
             if host
