@@ -5,7 +5,7 @@ use super::{Arrival, Desk, Target};
 use crate::body::answer::AnswerBody;
 use crate::cors::{self, Standing};
 use crate::letters;
-use http::header::{CONNECTION, SERVER};
+use http::header::{CONNECTION, EXPECT, SERVER};
 use http::{HeaderName, HeaderValue, Response, Version};
 use std::borrow::Cow;
 use virga_service::{CallRecord, Carried, Exchange};
@@ -38,8 +38,9 @@ pub(super) fn finish(
     if arrival.standing == Standing::Allowed && !ruled {
         cors::allow(&arrival.headers, headers);
     }
-    // What is too much or too slow has not been read to its end.
-    if matches!(status, 408 | 413 | 431) && arrival.version < Version::HTTP_2 {
+    // What is too much or too slow has not been read to its end, and what its client was to wait with need not come any more.
+    let is_unread = matches!(status, 408 | 413 | 431) || (status >= 300 && arrival.has(&EXPECT));
+    if is_unread && arrival.version < Version::HTTP_2 {
         headers.insert(CONNECTION, CLOSE.clone());
     }
     if is_s3 && arrival.version < Version::HTTP_2 {
