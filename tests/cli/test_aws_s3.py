@@ -182,6 +182,44 @@ def test_rclone_keeps_a_tree(virga, user, s3, tmp_path):
     rclone("purge", remote)
 
 
+MOUNTS = shutil.which("s3fs") and Path("/dev/fuse").exists() and os.access("/dev/fuse", os.W_OK)
+
+
+@pytest.mark.skipif(not MOUNTS, reason="NOT RUN: s3fs (Debian: s3fs) or /dev/fuse is missing")
+def test_a_bucket_is_a_file_system(virga, user, s3, tmp_path):
+    keys_file, folder = tmp_path / "keys", tmp_path / "mounted"
+    keys_file.write_text("test:test")
+    keys_file.chmod(0o600)
+    folder.mkdir()
+    s3.create_bucket(Bucket="mounted")
+    options = f"passwd_file={keys_file},url={virga.endpoint},use_path_request_style,multipart_size=10"
+    mount = subprocess.run(["s3fs", "mounted", str(folder), "-o", options], env=user, capture_output=True, timeout=60)
+    if mount.returncode != 0:
+        pytest.skip(f"NOT RUN: nothing may be mounted here: {mount.stderr[-200:]!r}")
+    try:
+        made = plant(folder / "tree", 30)
+        assert keys(s3, "mounted") >= {f"tree/{path}" for path in made}
+        assert tree(folder / "tree") == made
+        large = random.Random(4).randbytes(23 * MIB + 3)
+        (folder / "large").write_bytes(large)
+        assert (folder / "large").stat().st_size == len(large)
+        assert s3.get_object(Bucket="mounted", Key="large")["Body"].read() == large
+        (folder / "large").rename(folder / "renamed")
+        with open(folder / "renamed", "r+b") as file:
+            file.seek(12 * MIB)
+            file.write(b"in the midst")
+        ranged = s3.get_object(Bucket="mounted", Key="renamed", Range=f"bytes={12 * MIB}-{12 * MIB + 11}")
+        assert ranged["Body"].read() == b"in the midst"
+        # What others write is seen.
+        s3.put_object(Bucket="mounted", Key="from outside", Body=b"hello")
+        assert (folder / "from outside").read_bytes() == b"hello"
+        shutil.rmtree(folder / "tree")
+        (folder / "renamed").unlink()
+        assert keys(s3, "mounted") == {"from outside"}
+    finally:
+        subprocess.run(["umount", str(folder)], check=True, timeout=60)
+
+
 def test_configurations_come_back_as_they_went(s3):
     s3.create_bucket(Bucket="settings")
     rule = {"ID": "r", "Status": "Enabled", "Filter": {"Prefix": "a"}, "Expiration": {"Days": 3}}

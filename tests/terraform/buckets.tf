@@ -54,6 +54,45 @@ resource "aws_s3_bucket" "plain" {
   force_destroy = true
 }
 
+# Nothing in this one can be deleted before its time.
+resource "aws_s3_bucket" "locked" {
+  bucket              = "locked-of-the-fruit-team"
+  object_lock_enabled = true
+}
+
+resource "aws_s3_bucket_object_lock_configuration" "locked" {
+  bucket = aws_s3_bucket.locked.id
+
+  rule {
+    default_retention {
+      mode = "GOVERNANCE"
+      days = 5
+    }
+  }
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "site" {
+  bucket = aws_s3_bucket.site.id
+
+  rule {
+    apply_server_side_encryption_by_default {
+      sse_algorithm = "AES256"
+    }
+    bucket_key_enabled = true
+  }
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "copy" {
+  bucket = aws_s3_bucket.copy.id
+
+  rule {
+    apply_server_side_encryption_by_default {
+      sse_algorithm     = "aws:kms"
+      kms_master_key_id = "arn:aws:kms:us-east-1:${data.aws_caller_identity.me.account_id}:key/11111111-2222-3333-4444-555555555555"
+    }
+  }
+}
+
 resource "aws_s3_bucket_versioning" "site" {
   bucket = aws_s3_bucket.site.id
   versioning_configuration {
@@ -255,6 +294,21 @@ resource "aws_s3_bucket_inventory" "plain" {
     bucket {
       format     = "CSV"
       bucket_arn = aws_s3_bucket.copy.arn
+    }
+  }
+}
+
+resource "aws_s3_bucket_analytics_configuration" "plain" {
+  bucket = aws_s3_bucket.plain.id
+  name   = "all"
+
+  storage_class_analysis {
+    data_export {
+      destination {
+        s3_bucket_destination {
+          bucket_arn = aws_s3_bucket.copy.arn
+        }
+      }
     }
   }
 }

@@ -14,11 +14,15 @@ def test_buckets_are_applied_kept_changed_and_destroyed(virga, terraform):
     terraform(*PLAN, codes=(0,))
 
     s3 = virga.client("s3")
-    assert len(s3.list_buckets()["Buckets"]) == 3
+    assert len(s3.list_buckets()["Buckets"]) == 4
     assert s3.get_bucket_versioning(Bucket=SITE)["Status"] == "Enabled"
     assert s3.get_bucket_tagging(Bucket=SITE)["TagSet"][0]["Value"] in ("fruit", "test")
     assert s3.get_object(Bucket=SITE, Key="index.html")["Body"].read() == b"<h1>Fruit</h1>"
     assert s3.get_bucket_website(Bucket=SITE)["IndexDocument"]["Suffix"] == "index.html"
+    lock = s3.get_object_lock_configuration(Bucket="locked-of-the-fruit-team")["ObjectLockConfiguration"]
+    assert lock["Rule"]["DefaultRetention"] == {"Mode": "GOVERNANCE", "Days": 5}
+    kept = s3.get_bucket_encryption(Bucket="copy-of-the-fruit-team")["ServerSideEncryptionConfiguration"]["Rules"]
+    assert kept[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
 
     change = "-var=expire_after_days=60"
     assert "1 changed" in terraform(*APPLY, change).stdout

@@ -1,6 +1,7 @@
 //! The project's own automation. Every subcommand is one module with a `run` that takes the words behind its name.
 
 mod bench;
+mod debian;
 mod fuzz;
 mod generate;
 mod models;

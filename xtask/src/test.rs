@@ -1,6 +1,6 @@
 //! `cargo xtask test`: sets up what the tests need and runs every one of them.
 
-use crate::{Outcome, at, postgres, root};
+use crate::{Outcome, at, debian, postgres, root};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

@@ -75,7 +75,7 @@ impl Blobs {
 
     /// A folder that outlives the process.
     pub fn folder(path: PathBuf) -> Box<dyn Shelf> {
-        Box::new(Folder::Kept(path))
+        Box::new(Folder::kept(path))
     }
 
     /// The files on a shelf that other nodes use too. It blocks.

@@ -1,6 +1,7 @@
 //! The folder of files: one that is kept, or one of this process alone that goes with it.
 
 use crate::Name;
+use crate::buffers::Buffers;
 use crate::shelf::{Draft, Shelf, Source};
 use bytes::Bytes;
 use std::fs::{self, File, OpenOptions};
@@ -16,7 +17,12 @@ const LOCK: &str = ".lock";
 const TRIES_MAX: u32 = 16;
 
 /// Files by name, in 256 folders that are made when they are needed.
-pub(crate) enum Folder {
+pub(crate) struct Folder {
+    place: Place,
+    buffers: Buffers,
+}
+
+enum Place {
     /// Outlives the process: what is finished is safe from a power cut.
     Kept(PathBuf),
     /// Made when the first file is, and removed with this value.
@@ -146,6 +152,7 @@ impl Draft for Written {
 struct Opened {
     file: File,
     at: u64,
+    buffers: Buffers,
 }
 
 impl Source for Opened {
@@ -158,23 +165,44 @@ impl Source for Opened {
             self.file.seek(SeekFrom::Start(from))?;
             self.at = from;
         }
-        let mut bytes = Vec::with_capacity(count);
-        (&mut self.file).take(count as u64).read_to_end(&mut bytes)?;
-        self.at += bytes.len() as u64;
-        Ok(bytes.into())
+        let Opened { file, at, buffers } = self;
+        let bytes = buffers.fill(count, |mut room| {
+            let wanted = room.len();
+            while !room.is_empty() {
+                match file.read(room) {
+                    Ok(0) => break,
+                    Ok(some) => room = room.get_mut(some..).unwrap_or_default(),
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(wanted - room.len())
+        })?;
+        *at += bytes.len() as u64;
+        Ok(bytes)
     }
 }
 
 impl Folder {
+    pub(crate) fn kept(path: PathBuf) -> Folder {
+        Folder {
+            place: Place::Kept(path),
+            buffers: Buffers::default(),
+        }
+    }
+
     pub(crate) fn private() -> Folder {
-        Folder::Private(Mutex::default())
+        Folder {
+            place: Place::Private(Mutex::default()),
+            buffers: Buffers::default(),
+        }
     }
 
     /// Where it is; `None` where it has not been made.
     fn base(&self, make: bool) -> io::Result<Option<PathBuf>> {
-        match self {
-            Folder::Kept(path) => Ok(Some(path.clone())),
-            Folder::Private(private) => {
+        match &self.place {
+            Place::Kept(path) => Ok(Some(path.clone())),
+            Place::Private(private) => {
                 let mut slot = private.lock().unwrap_or_else(PoisonError::into_inner);
                 if slot.made.is_none() && make && !slot.is_closed {
                     slot.made = Some(Private::make()?);
@@ -212,7 +240,11 @@ impl Shelf for Folder {
 
     fn open(&self, name: Name) -> io::Result<Box<dyn Source>> {
         let file = File::open(self.path(name, false)?)?;
-        Ok(Box::new(Opened { file, at: 0 }))
+        Ok(Box::new(Opened {
+            file,
+            at: 0,
+            buffers: self.buffers.clone(),
+        }))
     }
 
     fn length(&self, name: Name) -> io::Result<Option<u64>> {
@@ -254,11 +286,11 @@ impl Shelf for Folder {
     }
 
     fn is_kept(&self) -> bool {
-        matches!(self, Folder::Kept(_))
+        matches!(self.place, Place::Kept(_))
     }
 
     fn close(&self) {
-        if let Folder::Private(private) = self {
+        if let Place::Private(private) = &self.place {
             *private.lock().unwrap_or_else(PoisonError::into_inner) = Slot {
                 made: None,
                 is_closed: true,

@@ -21,6 +21,7 @@
 
 mod blobs;
 mod body;
+mod buffers;
 mod content;
 mod folder;
 mod register;
