@@ -25,7 +25,7 @@ fuzz_target!(|input: (&str, &str, &str, &[u8], &str)| {
     let Ok(Some(claim)) = read(&facts) else { return };
     let _ = (claim.access_key_id(), claim.region(), claim.service(), claim.scope());
     let now = claim.signed_at().unwrap_or(Timestamp::EPOCH);
-    let _ = check_link(&claim, now);
+    let _ = check_link(&claim, now, |at| at.unwrap_or(now));
     let outcome = verify(&facts, &claim, &SigningKeys::default(), "secret", UNSIGNED_PAYLOAD, now);
     if let Err(fault) = outcome {
         for family in [virga_auth::Family::Query, virga_auth::Family::S3] {

@@ -99,14 +99,34 @@ impl Timestamp {
     /// `Sat, 21 Nov 2026 10:00:00 GMT`, the form of HTTP headers, with milliseconds where there are any (as Smithy's
     /// `http-date` allows).
     pub fn to_http_date(self) -> String {
-        let date = self.date_time();
-        let (y, _, d, h, mi, s) = self.parts();
-        let weekday = &date.weekday().to_string()[..3];
-        let month = &date.month().to_string()[..3];
-        match self.0.rem_euclid(1000) {
-            0 => format!("{weekday}, {d:02} {month} {y:04} {h:02}:{mi:02}:{s:02} GMT"),
-            ms => format!("{weekday}, {d:02} {month} {y:04} {h:02}:{mi:02}:{s:02}.{ms:03} GMT"),
+        const WEEKDAYS: [&str; 7] = ["Sun, ", "Mon, ", "Tue, ", "Wed, ", "Thu, ", "Fri, ", "Sat, "];
+        const MONTHS: [&str; 12] = [
+            " Jan ", " Feb ", " Mar ", " Apr ", " May ", " Jun ", " Jul ", " Aug ", " Sep ", " Oct ", " Nov ", " Dec ",
+        ];
+        let (year, month, day, hour, minute, second) = self.parts();
+        // The epoch was a Thursday. Written by hand, as every answer of S3 has one.
+        let weekday = (self.0.div_euclid(86_400_000) + 4).rem_euclid(7);
+        let mut out = String::with_capacity(33);
+        out.push_str(WEEKDAYS.get(weekday as usize).copied().unwrap_or_default());
+        push_two(&mut out, day);
+        out.push_str(MONTHS.get(usize::from(month) - 1).copied().unwrap_or_default());
+        match u16::try_from(year) {
+            Ok(year @ 0..=9999) => {
+                push_two(&mut out, (year / 100) as u8);
+                push_two(&mut out, (year % 100) as u8);
+            }
+            _ => out.push_str(&format!("{year:04}")),
         }
+        for (before, number) in [(' ', hour), (':', minute), (':', second)] {
+            out.push(before);
+            push_two(&mut out, number);
+        }
+        let millis = self.0.rem_euclid(1000);
+        if millis != 0 {
+            out.push_str(&format!(".{millis:03}"));
+        }
+        out.push_str(" GMT");
+        out
     }
 
     /// Reads ISO 8601 (RFC 3339) with any offset and any fraction; what is finer than a millisecond is cut off.
@@ -169,6 +189,12 @@ impl Timestamp {
     }
 }
 
+/// Two digits of a number below a hundred.
+fn push_two(out: &mut String, number: u8) {
+    out.push(char::from(b'0' + number / 10));
+    out.push(char::from(b'0' + number % 10));
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_iso8601())
@@ -189,6 +215,10 @@ mod tests {
         assert_eq!(t.to_http_date(), "Tue, 29 Apr 2014 18:30:38 GMT");
         assert_eq!(t.plus_millis(5).to_http_date(), "Tue, 29 Apr 2014 18:30:38.005 GMT");
         assert_eq!(t.to_compact(), "20140429T183038Z");
+        let early = Timestamp::from_secs(-1);
+        assert_eq!(early.to_http_date(), "Wed, 31 Dec 1969 23:59:59 GMT");
+        let parsed = Timestamp::parse_iso8601("0907-02-03T04:05:06Z").expect("a time");
+        assert_eq!(parsed.to_http_date(), "Thu, 03 Feb 0907 04:05:06 GMT");
     }
 
     #[test]

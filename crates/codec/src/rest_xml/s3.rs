@@ -108,12 +108,15 @@ pub(super) fn is_without_namespace(op: OperationRef) -> bool {
 pub(super) fn host_id(request_id: &str) -> String {
     // FNV-1a, drawn out to the 56 bytes that S3's ids have. It tells nothing and protects nothing.
     let mut state = 0xcbf2_9ce4_8422_2325_u64;
-    let mut bytes = Vec::with_capacity(56);
-    for round in 0..7u8 {
-        for byte in request_id.bytes().chain([round]) {
-            state = (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-        bytes.extend_from_slice(&state.to_be_bytes());
+    for byte in request_id.bytes() {
+        state = (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    let mut bytes = [0; 56];
+    for place in bytes.chunks_exact_mut(8) {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        place.copy_from_slice(&(mixed ^ (mixed >> 31)).to_be_bytes());
     }
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
