@@ -325,12 +325,11 @@ fn clients(run: &mut Run) -> Outcome {
     let older = environment(".venv-query", "tests/requirements-query.txt")?;
     run.pytest("boto3 by query", &older, &["tests/sdk"])?;
     run.pytest("bare HTTP", &python, &["tests/wire"])?;
+    for (program, what) in [("rclone", "rclone against S3"), ("s3fs", "a bucket as a file system")] {
+        run.missing.extend(debian::program(program, what).err());
+    }
     run.pytest("AWS CLI", &python, &["tests/cli"])?;
     run.pytest("libraries", &python, &["tests/libraries"])?;
-    if Command::new("rclone").arg("version").output().is_err() {
-        run.missing
-            .push("rclone against S3: this machine lacks `rclone` (Debian: rclone)".to_owned());
-    }
     Ok(())
 }
 
