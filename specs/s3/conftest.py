@@ -1,5 +1,7 @@
 """Steps that speak of buckets and objects, and of what S3 does by itself."""
 
+import base64
+import hashlib
 import html
 import http.client
 import json
@@ -11,6 +13,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from botocore import UNSIGNED
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from pytest_bdd import given, parsers, then, when
 
@@ -74,6 +79,11 @@ def a_bucket(buckets, bucket):
 def a_versioned_bucket(buckets, bucket):
     buckets.client.create_bucket(Bucket=bucket)
     buckets.client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+
+@given(parsers.re(r'a bucket "(?P<bucket>[^"]+)" with locks$'))
+def a_bucket_with_locks(buckets, bucket):
+    buckets.client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
 
 
 @given(parsers.re(rf"{KEY} was put into {BUCKET}$"))
@@ -792,6 +802,17 @@ def link(buckets, key, bucket, number, unit):
     second = int(time.time())
     while int(time.time()) == second:
         pass
+
+
+@when(parsers.re(r'a program sends (?P<method>[A-Z]+) "(?P<path>[^"]+)"(?: saying "(?P<text>[^"]*)")?(?: with)?$'))
+def send_by_hand(buckets, method, path, text, datatable=()):
+    """One signed request that no SDK has shaped."""
+    body = (text or "").encode()
+    proof = base64.b64encode(hashlib.md5(body).digest()).decode()
+    headers = {name: proof if value == "of the text" else value for name, value in datatable}
+    request = AWSRequest(method, buckets.world.virga.endpoint + path, headers, body)
+    SigV4Auth(Credentials("test", "test"), "s3", "us-east-1").add_auth(request)
+    buckets.answer = send_bare(request.url, None if text is None else body, dict(request.headers), method)
 
 
 @when("a browser follows the link")

@@ -5,6 +5,7 @@ pub mod ownership;
 mod permit;
 pub mod rules;
 
+pub use context::{check_no_part, check_overrides};
 pub use permit::{Asked, authorize, permit};
 
 use crate::state::{BUCKETS, Bucket, world};

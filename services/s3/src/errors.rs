@@ -448,6 +448,13 @@ pub fn no_email_grants() -> AwsError {
     )
 }
 
+/// What is locked must come with a proof of its bytes.
+pub fn lock_without_checksum(what: &str) -> AwsError {
+    invalid_request(&format!(
+        "Content-MD5 OR x-amz-checksum- HTTP header is required for {what} requests with Object Lock parameters"
+    ))
+}
+
 pub fn unexpected_content() -> AwsError {
     error(400, "UnexpectedContent", "This request does not support content")
 }

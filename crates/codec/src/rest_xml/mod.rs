@@ -159,8 +159,12 @@ fn malformed(op: OperationRef, error: &XmlError) -> AwsError {
     if op.model.name == "route53" {
         return AwsError::new("InvalidInput", format!("Invalid XML ; {error}"));
     }
+    let code = match op.operation.name.as_str() {
+        "PutBucketAcl" | "PutObjectAcl" if s3::is_s3(op.model) => "MalformedACLError",
+        _ => "MalformedXML",
+    };
     AwsError::new(
-        "MalformedXML",
+        code,
         "The XML you provided was not well-formed or did not validate against our published schema",
     )
 }

@@ -1,8 +1,10 @@
 //! What a request tells to the conditions of policies.
 
 use super::permit::Asked;
+use crate::errors;
 use crate::state::Version;
 use percent_encoding::percent_decode_str;
+use virga_base::AwsError;
 use virga_lang_policy::Context;
 use virga_service::{Ctx, Principal};
 
@@ -206,6 +208,60 @@ pub fn query_value(ctx: &Ctx, name: &str) -> Option<String> {
         return None;
     }
     pairs(query).find(|(key, _)| key == name).map(|(_, value)| value)
+}
+
+/// Refuses what only parts of multipart uploads have.
+///
+/// # Errors
+/// `InvalidArgument` and `MethodNotAllowed`, as S3 tells apart which half is missing.
+pub fn check_no_part(ctx: &Ctx) -> Result<(), AwsError> {
+    if query_value(ctx, "partNumber").is_some() {
+        return Err(errors::invalid_argument(
+            "This operation does not accept partNumber without uploadId",
+            "partNumber",
+            "partNumber",
+        ));
+    }
+    if query_value(ctx, "uploadId").is_some() {
+        return Err(errors::method_not_allowed("PUT", "UPLOAD").with_header("allow", "DELETE, POST, GET"));
+    }
+    Ok(())
+}
+
+/// Refuses headers of answers that cannot be asked for.
+pub fn check_overrides(ctx: &Ctx) -> Result<(), AwsError> {
+    if !ctx
+        .request()
+        .uri
+        .query()
+        .is_some_and(|query| query.contains("response-"))
+    {
+        return Ok(());
+    }
+    let strange = query(ctx).find(|(name, _)| {
+        name.strip_prefix("response-").is_some_and(|header| {
+            ![
+                "cache-control",
+                "content-disposition",
+                "content-encoding",
+                "content-language",
+                "content-type",
+                "expires",
+            ]
+            .contains(&header)
+        })
+    });
+    match strange {
+        None => Ok(()),
+        Some((name, value)) => Err(errors::invalid_argument(
+            &format!(
+                "{name} is not in the set of overridable response headers. Please refer to the S3 API documentation for a \
+                 complete list of overridable response headers."
+            ),
+            &name,
+            &value,
+        )),
+    }
 }
 
 fn query(ctx: &Ctx) -> impl Iterator<Item = (String, String)> {

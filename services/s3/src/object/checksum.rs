@@ -9,6 +9,7 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 use virga_base::AwsError;
+use virga_service::Request;
 
 /// Algorithm, name, header, bytes.
 const ALL: [(Algorithm, &str, &str, usize); 7] = [
@@ -159,6 +160,31 @@ pub fn asked(
         algorithm: Some(algorithm),
         value: Some(value),
     })
+}
+
+/// Whether the request proves its body: by `Content-MD5`, or by a checksum before or behind it. Calls from within need not.
+pub fn is_sent(request: &Request) -> bool {
+    let Some(headers) = &request.headers else {
+        return true;
+    };
+    let trailer = request.header("x-amz-trailer");
+    headers.contains_key("content-md5")
+        || trailer.is_some_and(|trailer| Algorithm::of_header(&trailer.trim().to_ascii_lowercase()).is_some())
+        || ALL.iter().any(|(_, _, header, _)| headers.contains_key(*header))
+}
+
+/// Refuses checksums of kinds that S3 does not know.
+pub fn check_kinds(request: &Request) -> Result<(), AwsError> {
+    let names = request.headers.iter().flat_map(|headers| headers.keys());
+    for name in names.filter_map(|name| name.as_str().strip_prefix("x-amz-checksum-")) {
+        let known = ["algorithm", "type", "mode"].contains(&name) || Algorithm::named(name).is_some();
+        if !known {
+            return Err(errors::invalid_request(
+                "The algorithm type you specified in x-amz-checksum- header is invalid.",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The checksums among the members of an input.

@@ -43,6 +43,14 @@ pub struct Taken {
 
 /// Reads the request's body to its end. What came wrong leaves nothing behind.
 pub async fn take(ctx: &Ctx, announced: Announced) -> Result<Taken, AwsError> {
+    let request = ctx.request();
+    let is_silent = request.headers.is_some()
+        && announced.length.is_none()
+        && !announced.open_ended
+        && request.header("transfer-encoding").is_none();
+    if is_silent {
+        return Err(errors::missing_content_length());
+    }
     take_body(ctx, ctx.take_body(), announced).await
 }
 

@@ -1,5 +1,6 @@
 //! `x-amz-copy-source`: the object that a copy is made of.
 
+use super::version_id;
 use crate::errors;
 use percent_encoding::percent_decode_str;
 use virga_base::AwsError;
@@ -43,7 +44,7 @@ impl Source {
         Ok(Source {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
-            version_id: version_id.filter(|id| !id.is_empty()),
+            version_id: version_id::asked(version_id)?,
         })
     }
 }
@@ -66,7 +67,7 @@ mod tests {
         assert_eq!(read("b/k%3FversionId=abc"), found("b", "k?versionId=abc", ""));
         let point = "arn:aws:s3:us-west-2:111122223333:accesspoint/point";
         assert_eq!(read(&format!("{point}/object/a/b")), found(point, "a/b", ""));
-        for strange in ["", "b", "b/", "/b", "//k", "%FF/k"] {
+        for strange in ["", "b", "b/", "/b", "//k", "%FF/k", "b/k?versionId="] {
             assert_eq!(read(strange), None, "{strange}");
         }
     }

@@ -74,7 +74,22 @@ fn prove(bytes: &[u8]) -> [u8; PROOF] {
     proof
 }
 
-/// Reads a `versionId`.
+/// Reads a request's `versionId`, where it has one.
+///
+/// # Errors
+/// `InvalidArgument` for one without a value. What it names is looked at later.
+pub fn asked(id: Option<String>) -> Result<Option<String>, AwsError> {
+    match id.as_deref() {
+        Some("") => Err(errors::invalid_argument(
+            "Version id cannot be the empty string",
+            "versionId",
+            "",
+        )),
+        Some(_) | None => Ok(id),
+    }
+}
+
+/// Checks a `versionId`.
 ///
 /// # Errors
 /// `InvalidArgument` where no version can ever have had it.
@@ -98,7 +113,7 @@ fn genuine(id: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{at, check, draw, rank};
+    use super::{asked, at, check, draw, rank};
     use crate::state::FIRST_RANK;
     use virga_base::Ids;
 
@@ -116,5 +131,8 @@ mod tests {
         for strange in ["HPniJFCxqTsMuIH9KX8K8wEjNUgmABCD", "", "x", "?"] {
             assert!(check(strange).is_err(), "{strange}");
         }
+        assert!(asked(Some(String::new())).is_err());
+        assert_eq!(asked(None), Ok(None));
+        assert_eq!(asked(Some("x".to_owned())), Ok(Some("x".to_owned())));
     }
 }

@@ -63,7 +63,7 @@ pub async fn put_of_bucket(ctx: Ctx, mut input: PutBucketAclRequest) -> Result<U
 
 pub async fn get_of_object(ctx: Ctx, input: GetObjectAclRequest) -> Result<GetObjectAclOutput, AwsError> {
     let key = key::read(input.key)?;
-    let version_id = input.version_id.filter(|id| !id.is_empty());
+    let version_id = version_id::asked(input.version_id)?;
     let wanted = Wanted {
         bucket: input.bucket.as_deref(),
         expected_owner: input.expected_bucket_owner.as_deref(),
@@ -92,7 +92,7 @@ pub async fn get_of_object(ctx: Ctx, input: GetObjectAclRequest) -> Result<GetOb
 
 pub async fn put_of_object(ctx: Ctx, mut input: PutObjectAclRequest) -> Result<PutObjectAclOutput, AwsError> {
     let key = key::read(input.key.take())?;
-    let version_id = input.version_id.take().filter(|id| !id.is_empty());
+    let version_id = version_id::asked(input.version_id.take())?;
     let wanted = Wanted {
         bucket: input.bucket.as_deref(),
         expected_owner: input.expected_bucket_owner.as_deref(),

@@ -5,7 +5,7 @@ use crate::access::{self, Asked, Open, Wanted};
 use crate::configuration;
 use crate::errors;
 use crate::lock::{self, KIND};
-use crate::object::{key, versions};
+use crate::object::{key, version_id, versions};
 use crate::state::{Bucket, Lock, Versioning};
 use crate::wire::{
     self, GetObjectLegalHoldOutput, GetObjectLegalHoldRequest, GetObjectLockConfigurationOutput,
@@ -137,7 +137,7 @@ impl Target {
         if !open.bucket.object_lock {
             return Err(errors::no_lock_configuration());
         }
-        let version_id = version_id.filter(|id| !id.is_empty());
+        let version_id = version_id::asked(version_id)?;
         Ok(Target { open, key, version_id })
     }
 
@@ -180,7 +180,7 @@ async fn put_retention(ctx: Ctx, input: PutObjectRetentionRequest) -> Result<Put
     let target = Target::open(&ctx, place, input.key, input.version_id, "PutObjectRetention").await?;
     let bucket = &target.open.bucket;
     let bypasses = bypasses(&ctx, bucket, Some(&target.key), input.bypass_governance_retention)?;
-    let (wanted, now) = (input.retention.unwrap_or_default(), ctx.now());
+    let (wanted, now) = (input.retention.ok_or_else(errors::malformed_xml)?, ctx.now());
     target
         .change(|held| lock::retain(held, wanted.clone(), bypasses, now))
         .await?;

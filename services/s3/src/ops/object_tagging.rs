@@ -4,7 +4,7 @@ use super::object::read::{read_version, shown_version};
 use crate::access::{self, Asked, Open, Wanted};
 use crate::errors;
 use crate::events::{self, What};
-use crate::object::{key, tags, versions};
+use crate::object::{key, tags, version_id, versions};
 use crate::state::Version;
 use crate::wire::{
     DeleteObjectTaggingOutput, DeleteObjectTaggingRequest, GetObjectTaggingOutput, GetObjectTaggingRequest,
@@ -30,7 +30,7 @@ impl Target {
         actions: [&'static str; 2],
     ) -> Result<Target, AwsError> {
         let key = key::read(key)?;
-        let version_id = version_id.filter(|id| !id.is_empty());
+        let version_id = version_id::asked(version_id)?;
         let [plain, of_version] = actions;
         let wanted = Wanted {
             bucket: bucket.as_deref(),
@@ -95,7 +95,7 @@ pub async fn get(ctx: Ctx, input: GetObjectTaggingRequest) -> Result<GetObjectTa
 
 pub async fn put(ctx: Ctx, input: PutObjectTaggingRequest) -> Result<PutObjectTaggingOutput, AwsError> {
     let key = key::read(input.key)?;
-    let version_id = input.version_id.filter(|id| !id.is_empty());
+    let version_id = version_id::asked(input.version_id)?;
     let target = Target {
         open: access::reach(&ctx, input.bucket.as_deref(), input.expected_bucket_owner.as_deref())?,
         key,
@@ -106,7 +106,11 @@ pub async fn put(ctx: Ctx, input: PutObjectTaggingRequest) -> Result<PutObjectTa
         Some(_) => "PutObjectVersionTagging",
         None => "PutObjectTagging",
     };
-    let given = input.tagging.and_then(|tagging| tagging.tag_set).unwrap_or_default();
+    let given = input
+        .tagging
+        .ok_or_else(errors::malformed_xml)?
+        .tag_set
+        .unwrap_or_default();
     let mut read: Vec<(String, String)> = Vec::with_capacity(given.len());
     for tag in given {
         let (Some(key), Some(value)) = (tag.key, tag.value) else {

@@ -44,6 +44,7 @@ async fn parts_become_one_object() {
         (&[json!({ "PartNumber": 10, "ETag": two["ETag"] })], "InvalidPart"),
         (&[one.clone(), unused, two.clone()], "EntityTooSmall"),
         (&[json!({ "PartNumber": 10 })], "MalformedXML"),
+        (&[json!({ "PartNumber": 0, "ETag": one["ETag"] })], "InvalidArgument"),
     ] {
         assert_eq!(bench.err("CompleteMultipartUpload", wrong(parts)).await, code);
     }

@@ -330,6 +330,8 @@ fn s3_requests_are_read_whoever_wrote_them() {
             "Grants": [{"Grantee": {"Type": "Group", "URI": "u"}, "Permission": "READ"}], "Owner": {"ID": "o"},
         }})
     );
+    let error = request(Protocol::RestXml, put, "/b?acl", "<Remove/>").unwrap_err();
+    assert_eq!(error.code, "MalformedACLError");
     let delete = op("s3", "DeleteObjects");
     let body = "<Delete><Object><Key> a </Key></Object><Quiet>true</Quiet><Object><Key>&#x1;b</Key></Object></Delete>";
     assert_eq!(

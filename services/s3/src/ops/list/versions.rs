@@ -22,6 +22,13 @@ pub async fn list(ctx: Ctx, input: ListObjectVersionsRequest) -> Result<ListObje
     let open = access::open(&ctx, wanted).await?;
     let encoding = Encoding::new(input.encoding_type.as_deref())?;
     let restores = wants(input.optional_object_attributes.as_ref(), "RestoreStatus");
+    if input.version_id_marker.as_deref() == Some("") {
+        return Err(errors::invalid_argument(
+            "A version-id marker cannot be empty.",
+            "version-id-marker",
+            "",
+        ));
+    }
     let id_marker = input.version_id_marker.unwrap_or_default();
     let asked = Asked {
         prefix: input.prefix.unwrap_or_default(),

@@ -48,6 +48,10 @@ pub async fn complete(
     mut input: CompleteMultipartUploadRequest,
 ) -> Result<CompleteMultipartUploadOutput, AwsError> {
     let key = key::read(input.key.take())?;
+    // Nothing else can be posted to a key.
+    if input.upload_id.is_none() {
+        return Err(errors::method_not_allowed("POST", "OBJECT"));
+    }
     let wanted = Wanted {
         bucket: input.bucket.as_deref(),
         expected_owner: input.expected_bucket_owner.as_deref(),
@@ -131,6 +135,9 @@ fn named(given: Vec<CompletedPart>) -> Result<Vec<Named>, AwsError> {
     let mut named = Vec::with_capacity(given.len());
     for mut part in given {
         let number = part.part_number.ok_or_else(errors::malformed_xml)?;
+        if number < 1 {
+            return Err(errors::invalid_argument_named("PartNumber must be >= 1", "PartNumber"));
+        }
         let etag = part.e_tag.take().ok_or_else(errors::malformed_xml)?;
         let mut checksums = sent_checksums!(part).into_iter();
         let checksum = checksums.find_map(|(algorithm, value)| {

@@ -7,7 +7,7 @@ use crate::object::customer::{self, Cipher, Key, customer_of};
 use crate::object::encryption::tell_encryption;
 use crate::object::intake::{self, Announced, Taken};
 use crate::object::key;
-use crate::state::{Algorithm, Part, Upload};
+use crate::state::{Algorithm, Lock, Part, Upload};
 use crate::upload::checksums::crc64_of;
 use crate::upload::parts;
 use crate::wire::{UploadPartOutput, UploadPartRequest};
@@ -26,6 +26,10 @@ pub async fn upload(ctx: Ctx, mut input: UploadPartRequest) -> Result<UploadPart
     let open = access::open(&ctx, wanted).await?;
     let upload_id = input.upload_id.take().unwrap_or_default();
     let upload = open.home.read(|tx| parts::find(tx, &open, &key, &upload_id))?;
+    checksum::check_kinds(ctx.request())?;
+    if upload.version.lock != Lock::default() && !checksum::is_sent(ctx.request()) {
+        return Err(errors::lock_without_checksum("Put Part"));
+    }
     let asked = asked(sent_checksums!(input), input.checksum_algorithm.as_deref())?;
     check_algorithm(&upload, &asked)?;
     let customer = customer_of!(input).read()?;

@@ -6,7 +6,7 @@ use crate::errors;
 use crate::listing;
 use crate::object::checksum::{tell_checksum, tell_checksum_value};
 use crate::object::customer::{self, customer_of};
-use crate::object::key;
+use crate::object::{key, version_id};
 use crate::state::{Part, Version};
 use crate::upload::parts;
 use crate::wire::{
@@ -19,7 +19,7 @@ const KNOWN: [&str; 5] = ["ETag", "Checksum", "ObjectParts", "StorageClass", "Ob
 
 pub async fn get(ctx: Ctx, mut input: GetObjectAttributesRequest) -> Result<GetObjectAttributesOutput, AwsError> {
     let key = key::read(input.key)?;
-    let version_id = input.version_id.filter(|id| !id.is_empty());
+    let version_id = version_id::asked(input.version_id)?;
     let wanted = Wanted {
         bucket: input.bucket.as_deref(),
         expected_owner: input.expected_bucket_owner.as_deref(),
@@ -32,8 +32,17 @@ pub async fn get(ctx: Ctx, mut input: GetObjectAttributesRequest) -> Result<GetO
     };
     let open = access::open(&ctx, wanted).await?;
     let asked: Vec<String> = input.object_attributes.unwrap_or_default();
-    let asked: Vec<&str> = asked.iter().map(|name| name.trim()).collect();
-    if asked.is_empty() || asked.iter().any(|name| !KNOWN.contains(name)) {
+    let asked: Vec<&str> = asked
+        .iter()
+        .map(|name| name.trim())
+        .filter(|name| !name.is_empty())
+        .collect();
+    if asked.is_empty() {
+        return Err(errors::invalid_request(
+            "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty",
+        ));
+    }
+    if asked.iter().any(|name| !KNOWN.contains(name)) {
         return Err(errors::invalid_argument_named(
             "Invalid attribute name specified.",
             "x-amz-object-attributes",

@@ -48,6 +48,13 @@ impl Directive {
 
 pub async fn copy(ctx: Ctx, mut input: CopyObjectRequest) -> Result<CopyObjectOutput, AwsError> {
     let key = key::read(input.key.take())?;
+    access::check_no_part(&ctx)?;
+    let length = ctx.request().header("content-length");
+    if length.is_some_and(|length| length != "0") {
+        return Err(errors::invalid_request(
+            "The request included a body. Requests of this type must not include a non-empty body.",
+        ));
+    }
     let wanted = Wanted {
         bucket: input.bucket.as_deref(),
         expected_owner: input.expected_bucket_owner.as_deref(),

@@ -23,7 +23,7 @@ pub struct Deleted {
 
 pub async fn delete(ctx: Ctx, input: DeleteObjectRequest) -> Result<DeleteObjectOutput, AwsError> {
     let key = key::read(input.key)?;
-    let version_id = input.version_id.filter(|id| !id.is_empty());
+    let version_id = version_id::asked(input.version_id)?;
     let wanted = Wanted {
         bucket: input.bucket.as_deref(),
         expected_owner: input.expected_bucket_owner.as_deref(),

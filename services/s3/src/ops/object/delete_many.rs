@@ -3,7 +3,7 @@
 use super::delete::{Deleted, Deletion, no_lock_to_bypass};
 use crate::access::{self, Asked};
 use crate::object::conditions::Writing;
-use crate::object::{key, version_id};
+use crate::object::{checksum, key, version_id};
 use crate::ops::object_lock;
 use crate::wire::{DeleteObjectsOutput, DeleteObjectsRequest, DeletedObject, ErrorShape, ObjectIdentifier};
 use crate::{errors, limits};
@@ -11,6 +11,11 @@ use virga_base::AwsError;
 use virga_service::Ctx;
 
 pub async fn delete(ctx: Ctx, input: DeleteObjectsRequest) -> Result<DeleteObjectsOutput, AwsError> {
+    if !checksum::is_sent(ctx.request()) {
+        return Err(errors::invalid_request(
+            "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
+        ));
+    }
     let asked = input.delete.unwrap_or_default();
     let objects = asked.objects.unwrap_or_default();
     if objects.is_empty() || objects.len() > limits::DELETE_MAX_OBJECTS {

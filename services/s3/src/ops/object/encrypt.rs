@@ -3,7 +3,7 @@
 use super::read::read_version;
 use crate::access::{self, Wanted};
 use crate::errors;
-use crate::object::{key, versions};
+use crate::object::{key, version_id, versions};
 use crate::ops::encryption::key_arn;
 use crate::state::Encryption;
 use crate::wire::{ObjectEncryption, UpdateObjectEncryptionRequest, UpdateObjectEncryptionResponse};
@@ -34,7 +34,7 @@ pub async fn update(
         context: None,
         twice: false,
     };
-    let id = input.version_id.filter(|id| !id.is_empty());
+    let id = version_id::asked(input.version_id)?;
     let change = |tx: &mut Tx<'_>| -> Result<(), AwsError> {
         let bucket = open.again(tx)?;
         let mut version = read_version(&tx.reading(), &bucket, &key, id.as_deref(), "PUT")?;

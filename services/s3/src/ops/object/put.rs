@@ -4,7 +4,7 @@ use crate::access::{self, Open, Wanted, ownership};
 use crate::acl::read::asked_acl;
 use crate::events::{self, What};
 use crate::lock::lock_of;
-use crate::object::checksum::{asked, sent_checksums, tell_checksum};
+use crate::object::checksum::{self, asked, sent_checksums, tell_checksum};
 use crate::object::conditions::Writing;
 use crate::object::content::Written;
 use crate::object::customer::{self, Cipher, customer_of};
@@ -15,7 +15,7 @@ use crate::object::versions::{self, bare};
 use crate::object::{key, tags, version_id};
 use crate::ops::encryption::{default_of, key_arn};
 use crate::ops::object_lock;
-use crate::state::{Algorithm, Version};
+use crate::state::{Algorithm, Lock, Version};
 use crate::wire::{PutObjectOutput, PutObjectRequest};
 use crate::{errors, lifecycle};
 use virga_base::AwsError;
@@ -42,6 +42,8 @@ async fn run(ctx: Ctx, mut input: PutObjectRequest, open_ended: bool) -> Result<
     if input.write_offset_bytes.is_some() {
         return Err(errors::header_not_implemented("x-amz-write-offset-bytes", None));
     }
+    access::check_no_part(&ctx)?;
+    checksum::check_kinds(ctx.request())?;
     let (owner, acl) = ownership::of_new_object(&ctx, &open, &asked_acl!(input, object))?;
     let conditions = Writing::new(input.if_match.take(), input.if_none_match.take())?;
     let method = input.server_side_encryption.clone();
@@ -59,6 +61,10 @@ async fn run(ctx: Ctx, mut input: PutObjectRequest, open_ended: bool) -> Result<
         acl,
         ..bare(owner, ctx.now())
     };
+    // The fields of a form are no headers.
+    if version.lock != Lock::default() && !open_ended && !checksum::is_sent(ctx.request()) {
+        return Err(errors::lock_without_checksum("Put Object"));
+    }
     let (encryption, nonce) = (version.encryption, || ctx.ids().u64());
     version.encryption = customer::choose(customer.as_ref(), encryption, nonce);
     let nonce = customer::nonce_of(&version.encryption);

@@ -78,7 +78,7 @@ macro_rules! asked {
         Asked {
             bucket: $input.bucket,
             key: key::read($input.key)?,
-            version_id: $input.version_id.filter(|id| !id.is_empty()),
+            version_id: version_id::asked($input.version_id)?,
             expected_owner: $input.expected_bucket_owner,
             conditions: Reading {
                 if_match: $input.if_match,
@@ -161,6 +161,7 @@ macro_rules! tell {
 }
 
 pub async fn get(ctx: Ctx, mut input: GetObjectRequest) -> Result<Reply<GetObjectOutput>, AwsError> {
+    access::check_overrides(&ctx)?;
     let asked = asked!(input, "GET");
     let (open, found) = find(&ctx, &asked, true).await?;
     let mut output = GetObjectOutput::default();
@@ -177,6 +178,7 @@ pub async fn get(ctx: Ctx, mut input: GetObjectRequest) -> Result<Reply<GetObjec
 }
 
 pub async fn head(ctx: Ctx, mut input: HeadObjectRequest) -> Result<Reply<HeadObjectOutput>, AwsError> {
+    access::check_overrides(&ctx)?;
     let asked = asked!(input, "HEAD");
     let (open, found) = find(&ctx, &asked, false).await?;
     let mut output = HeadObjectOutput::default();

@@ -5,7 +5,7 @@ use crate::access::{self, Wanted};
 use crate::errors;
 use crate::events::{self, What};
 use crate::lifecycle::rules::next_midnight;
-use crate::object::{key, versions};
+use crate::object::{key, version_id, versions};
 use crate::reply::Reply;
 use crate::state::{Restore, Version};
 use crate::wire::{RestoreObjectOutput, RestoreObjectRequest};
@@ -49,7 +49,7 @@ pub fn shown(version: &Version, now: Timestamp) -> Option<String> {
 
 pub async fn restore(ctx: Ctx, input: RestoreObjectRequest) -> Result<Reply<RestoreObjectOutput>, AwsError> {
     let key = key::read(input.key)?;
-    let version_id = input.version_id.filter(|id| !id.is_empty());
+    let version_id = version_id::asked(input.version_id)?;
     let wanted = Wanted {
         bucket: input.bucket.as_deref(),
         expected_owner: input.expected_bucket_owner.as_deref(),
