@@ -75,6 +75,8 @@ pub struct Extras {
     pub replicas: Vec<Replica>,
     /// Where a restored table came from.
     pub restored: Option<Restored>,
+    /// Changes are kept, too, for reads that lag behind.
+    pub lags: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

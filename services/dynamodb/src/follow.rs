@@ -69,7 +69,7 @@ pub fn changed(
     if unchanged {
         return Ok(());
     }
-    if extras.recovery.is_some() {
+    if extras.recovery.is_some() || extras.lags {
         let number = tx.get(&HISTORY_ENDS, (table.data,))?.unwrap_or(0) + 1;
         let before = Before {
             at: now,
@@ -142,7 +142,7 @@ pub fn expired(tx: &Tx<'_>, data: u64, now: Timestamp, limit: usize) -> Result<V
 impl Extras {
     /// Whether writes have nothing to see to.
     pub fn is_idle(&self) -> bool {
-        self.expires_by().is_none() && self.recovery.is_none() && self.replicas.is_empty()
+        self.expires_by().is_none() && self.recovery.is_none() && self.replicas.is_empty() && !self.lags
     }
 
     pub fn set_expiry(&mut self, attribute: Option<String>, now: Timestamp) {

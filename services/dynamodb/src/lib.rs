@@ -15,6 +15,7 @@ mod follow;
 mod limits;
 mod ops;
 mod page;
+mod past;
 mod reach;
 mod schema;
 mod state;
@@ -42,6 +43,16 @@ pub fn service() -> Service {
             tables::WAIT,
             "0",
             "Seconds that tables and indexes take to be created, changed and deleted, by the clock.",
+        )
+        .setting(
+            past::READ_LAG,
+            "0",
+            "Milliseconds by which eventually consistent reads lag behind, by the clock.",
+        )
+        .setting(
+            past::INDEX_LAG,
+            "0",
+            "Milliseconds by which global secondary indexes lag behind, by the clock.",
         )
         .setting(
             throttle::THROTTLE,

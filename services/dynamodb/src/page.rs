@@ -285,6 +285,49 @@ impl Page<'_> {
         }
     }
 
+    /// Takes of rows that were read already, in the order of the page. With an index, `whole` as for [`Page::of_index`].
+    pub fn of_rows(
+        &self,
+        rows: impl Iterator<Item = (Vec<u8>, StoredItem)>,
+        (table, index, whole): (&Definition, Option<&Index>, bool),
+    ) -> Result<Read, StoreError> {
+        let mut read = Read::default();
+        let mut bytes_of_parts = vec![0; self.parts];
+        let mut last_part = None;
+        for (place, StoredItem { size_bytes, item }) in rows {
+            let flow = match index {
+                None => {
+                    let part = self.part_of(&place);
+                    if let Some(bytes) = bytes_of_parts.get_mut(part) {
+                        *bytes += size_bytes;
+                    }
+                    let flow = self.take(&mut read, item, size_bytes, &[&table.schema]);
+                    last_part = flow.is_break().then_some(part);
+                    flow
+                }
+                Some(index) => {
+                    let size = index.size_bytes(&table.schema, &item);
+                    if whole && size < size_bytes {
+                        read.fetched.push(size_bytes);
+                    }
+                    let shown = if whole {
+                        item
+                    } else {
+                        index.project(&table.schema, item)
+                    };
+                    self.take(&mut read, shown, size, &[&table.schema, &index.schema])
+                }
+            };
+            if flow.is_break() {
+                break;
+            }
+        }
+        if index.is_none() {
+            self.note_parts(&mut read, bytes_of_parts, last_part);
+        }
+        Ok(read)
+    }
+
     fn take(&self, read: &mut Read, item: Item, size_bytes: usize, keys: &[&KeySchema]) -> ControlFlow<()> {
         read.scanned += 1;
         read.bytes += size_bytes;

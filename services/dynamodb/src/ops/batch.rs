@@ -5,6 +5,7 @@ use crate::capacity::{Cost, Split, Told, read_units};
 use crate::errors::{invalid, validation};
 use crate::expression::Parameters;
 use crate::limits;
+use crate::past::Past;
 use crate::state::{At, Definition, ITEMS};
 use crate::tables;
 use crate::value::{Input, Output, read_item, write_item};
@@ -62,10 +63,14 @@ pub async fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, A
                     return Err(validation(DUPLICATES));
                 }
             }
+            let past = Past::of(tx, &ctx, &table, (wanted.consistent, None))?;
             let mut items = Vec::new();
             for key in &wanted.keys {
                 let spot = table.schema.spot(key).unwrap_or_default();
-                let row = tx.get(&ITEMS, (table.data, At(&spot)))?;
+                let row = match past.as_ref().and_then(|past| past.at(&spot)) {
+                    Some(before) => before,
+                    None => tx.get(&ITEMS, (table.data, At(&spot)))?,
+                };
                 items.push(row.map(|row| (row.size_bytes, row.item)));
             }
             found.push((table, items));

@@ -1,8 +1,9 @@
-//! What every operation on items passes on its way in and out: tables of other accounts are reached, and capacity that runs out
-//! is asked and paid. Calls that ask for neither go by it.
+//! What every operation on items passes on its way in and out: tables of other accounts are reached, capacity that runs out is
+//! asked and paid, and tables keep what reads need that lag behind. Calls that ask for none of it go by.
 
 use super::on_value;
 use super::transact::{self, Reason};
+use crate::past::{self, Lag};
 use crate::reach::{Target, reach};
 use crate::tables::{self, Rows};
 use crate::throttle::{self, Pace, Part, Refusal, Way};
@@ -36,11 +37,11 @@ where
 {
     let handler = Arc::new(on_value(f));
     Box::new(move |ctx, input, shape| {
-        let pace = Pace::of(&ctx);
+        let (pace, lag) = (Pace::of(&ctx), Lag::of(&ctx));
         let (Value::Struct(asked), Some(shape)) = (&input, shape) else {
             return handler(ctx, input, shape);
         };
-        if pace.is_none() && !kind.mentions_arn(asked) {
+        if pace.is_none() && lag.is_none() && !kind.mentions_arn(asked) {
             return handler(ctx, input, Some(shape));
         }
         let targets = kind.targets(asked);
@@ -48,20 +49,31 @@ where
             Ok(ctx) => ctx,
             Err(error) => return Box::pin(std::future::ready(Err(error))),
         };
-        match (pace, input) {
-            (Some(pace), Value::Struct(input)) => {
-                let visit = Visit {
-                    handler: handler.clone(),
-                    ctx,
-                    kind,
-                    targets,
-                    pace,
-                    shape,
-                };
-                Box::pin(visit.run(input))
-            }
-            (_, input) => handler(ctx, input, Some(shape)),
+        if lag.is_none() && pace.is_none() {
+            return handler(ctx, input, Some(shape));
         }
+        let handler = handler.clone();
+        Box::pin(async move {
+            if lag.is_some() {
+                for target in &targets {
+                    past::keep(&ctx, &tables::name(&ctx, Some(&target.table))?).await?;
+                }
+            }
+            match (pace, input) {
+                (Some(pace), Value::Struct(input)) => {
+                    let visit = Visit {
+                        handler,
+                        ctx,
+                        kind,
+                        targets,
+                        pace,
+                        shape,
+                    };
+                    visit.run(input).await
+                }
+                (_, input) => handler(ctx, input, Some(shape)).await,
+            }
+        })
     })
 }
 

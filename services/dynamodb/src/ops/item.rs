@@ -3,6 +3,7 @@
 use crate::capacity::{Cost, Told, read_units};
 use crate::errors::validation;
 use crate::expression::{Expressions, Parameters};
+use crate::past::Past;
 use crate::state::{At, Definition, ITEMS, SHOWN_ITEMS};
 use crate::tables;
 use crate::value::{Input, Output, item_json};
@@ -201,6 +202,20 @@ pub async fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, A
             }
         }
         .unzip();
+        let consistent = input.flag("ConsistentRead") == Some(true);
+        let (size_bytes, found) = match Past::of(tx, &ctx, &table, (consistent, None))?.and_then(|past| past.at(&spot))
+        {
+            None => (size_bytes, found),
+            Some(row) => row
+                .map(|row| {
+                    let item = match &projection {
+                        Some(projection) => projection.apply(&row.item),
+                        None => row.item,
+                    };
+                    (row.size_bytes, Got::Item(item))
+                })
+                .unzip(),
+        };
         Ok((table, size_bytes.unwrap_or(0), found))
     })?;
     let consistent = input.flag("ConsistentRead") == Some(true);

@@ -20,6 +20,9 @@ pub fn leave(tx: &mut Tx<'_>, ctx: &Ctx, table: &Definition, now: Timestamp) -> 
         backup::take(tx, ctx, table, (&name, "SYSTEM"), table.data, now)?;
         tx.schedule(now, &due::row(ctx, recovery::TRIM, &(&table.name, table.data)))?;
     }
+    if extras.recovery.is_none() && extras.lags {
+        tx.schedule(now, &due::row(ctx, recovery::TRIM, &(&table.name, table.data)))?;
+    }
     if extras.expiry.is_some() {
         tx.delete(&SWEEPS, (table.data,))?;
         tx.schedule(now, &due::row(ctx, expire::FORGET, &(&table.name, table.data)))?;

@@ -5,6 +5,7 @@ use crate::errors::{invalid, no_resource, parameter, validation};
 use crate::expression::{Expressions, Parameters};
 use crate::limits::SCAN_SEGMENTS_MAX;
 use crate::page::{Page, Range, Read};
+use crate::past::Past;
 use crate::schema::{Index, KeySchema, Projected};
 use crate::state::Definition;
 use crate::tables;
@@ -225,7 +226,7 @@ pub async fn query(ctx: Ctx, mut input: Input, out: Output) -> Result<Value, Aws
             .map(|start| after(start, &table, index, &condition, &range))
             .transpose()?;
         let page = page(&wanted, range, forward, after);
-        let read = run(tx, &wanted, &table, index, &page)?;
+        let read = run(tx, &ctx, &wanted, &table, index, &page)?;
         Ok((table, read))
     })?;
     answer(wanted, &table, read, out)
@@ -297,17 +298,22 @@ fn page(wanted: &Wanted, range: Range, forward: bool, after: Option<Vec<u8>>) ->
 
 fn run(
     tx: &virga_service::ReadTx<'_>,
+    ctx: &Ctx,
     wanted: &Wanted,
     table: &Definition,
     index: Option<&Index>,
     page: &Page<'_>,
 ) -> Result<Read, AwsError> {
+    let whole = index.is_some_and(|index| wanted.wants_whole(table, index));
+    if let Some(past) = Past::of(tx, ctx, table, (wanted.consistent, index))? {
+        return Ok(past.page(tx, page, (table, index, whole))?);
+    }
     Ok(match index {
         None if page.filter.is_none() && wanted.projection.is_none() && !page.count_only => {
             page.shown_of_table(tx, table)?
         }
         None => page.of_table(tx, table)?,
-        Some(index) => page.of_index(tx, table, index, wanted.wants_whole(table, index))?,
+        Some(index) => page.of_index(tx, table, index, whole)?,
     })
 }
 
@@ -342,7 +348,7 @@ pub async fn scan(ctx: Ctx, mut input: Input, out: Output) -> Result<Value, AwsE
         if table.billing.on_demand {
             page.parts = ON_DEMAND_PARTS;
         }
-        let read = run(tx, &wanted, &table, index, &page)?;
+        let read = run(tx, &ctx, &wanted, &table, index, &page)?;
         Ok((table, read))
     })?;
     answer(wanted, &table, read, out)

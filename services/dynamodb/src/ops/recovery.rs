@@ -8,6 +8,7 @@ use super::restore::{self, Overrides};
 use crate::errors::parameter;
 use crate::expire::payload;
 use crate::features::{HISTORY, HISTORY_ENDS, Recovery, Restored};
+use crate::past::Lag;
 use crate::state::{DEFINITIONS, Definition, ITEMS, StoredItem};
 use crate::tables::Rows;
 use crate::{describe, due, tables, wire};
@@ -20,7 +21,7 @@ use virga_service::{Ctx, Tx};
 pub const TRIM: &str = "trim_history";
 
 const PERIOD_DAYS: i32 = 35;
-const DAY_S: i64 = 86_400;
+pub const DAY_S: i64 = 86_400;
 
 impl Recovery {
     pub fn earliest(&self, now: Timestamp) -> Timestamp {
@@ -68,7 +69,7 @@ pub async fn update(
             let before = table.extras.recovery.take();
             table.extras.settle(&ctx);
             if enabled {
-                if before.is_none() {
+                if before.is_none() && !table.extras.lags {
                     let row = table.extras.due_row(TRIM, &(&name, table.data));
                     tx.schedule(now.plus_secs(DAY_S), &row)?;
                 }
@@ -78,7 +79,7 @@ pub async fn update(
                     since,
                     period_days: given.recovery_period_in_days.unwrap_or(period),
                 });
-            } else if before.is_some() {
+            } else if before.is_some() && !table.extras.lags {
                 tx.schedule(now, &table.extras.due_row(TRIM, &(&name, table.data)))?;
             }
             tx.put(&DEFINITIONS, (&name,), &table)?;
@@ -108,12 +109,16 @@ pub async fn describe(
 pub async fn trim(ctx: Ctx, bytes: Vec<u8>) -> Result<(), AwsError> {
     let (name, data): (String, u64) = payload(&bytes)?;
     loop {
-        let now = ctx.now();
+        let (now, lag) = (ctx.now(), Lag::of(&ctx));
         let more = ctx
             .write(|tx| -> Result<bool, AwsError> {
                 let table = tx.definition(&name)?.filter(|table| table.data == data);
                 let recovery = table.as_ref().and_then(|table| table.extras.recovery.as_ref());
-                let kept_from = recovery.map(|recovery| recovery.earliest(now));
+                let kept_from = match (&table, recovery) {
+                    (_, Some(recovery)) => Some(recovery.earliest(now)),
+                    (Some(table), None) if table.extras.lags => lag.map(|lag| now.plus_millis(-lag.longest_ms())),
+                    _ => None,
+                };
                 let rows = tx.scan(&HISTORY).prefix((data,)).limit(due::STEP_ROWS).rows()?;
                 let old = rows
                     .iter()
@@ -126,10 +131,15 @@ pub async fn trim(ctx: Ctx, bytes: Vec<u8>) -> Result<(), AwsError> {
                 if gone == due::STEP_ROWS {
                     return Ok(true);
                 }
-                match (&table, recovery) {
-                    (Some(table), Some(_)) => {
+                match table {
+                    Some(table) if kept_from.is_some() => {
                         let row = table.extras.due_row(TRIM, &(&name, data));
                         tx.schedule(now.plus_secs(DAY_S), &row)?;
+                    }
+                    Some(mut table) if table.extras.lags => {
+                        table.extras.lags = false;
+                        tx.put(&DEFINITIONS, (&name,), &table)?;
+                        tx.delete(&HISTORY_ENDS, (data,))?;
                     }
                     _ => tx.delete(&HISTORY_ENDS, (data,))?,
                 }

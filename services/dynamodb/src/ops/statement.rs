@@ -6,6 +6,7 @@ use crate::capacity::{Cost, Split, Told, read_units};
 use crate::errors::{self, invalid, parameter, validation};
 use crate::limits::PAGE_MAX_BYTES;
 use crate::page::{Page, Range};
+use crate::past::Past;
 use crate::schema::Index;
 use crate::state::{At, Definition, ITEMS};
 use crate::tables;
@@ -278,6 +279,7 @@ fn read(
                 .flat_map(Selected::attributes)
                 .any(|attribute| !index.shows(&table.schema, attribute))
     });
+    let past = Past::of(tx, ctx, &table, (asked.consistent, index))?;
     let (mut items, mut bytes, mut left) = (Vec::new(), 0, limit.unwrap_or(usize::MAX));
     let mut fetched = Vec::new();
     let mut next = None;
@@ -295,9 +297,10 @@ fn read(
             count_only: false,
             parts: 1,
         };
-        let found = match index {
-            None => page.of_table(tx, &table)?,
-            Some(index) => page.of_index(tx, &table, index, whole)?,
+        let found = match (&past, index) {
+            (Some(past), _) => past.page(tx, &page, (&table, index, whole))?,
+            (None, None) => page.of_table(tx, &table)?,
+            (None, Some(index)) => page.of_index(tx, &table, index, whole)?,
         };
         bytes += found.bytes;
         left = left.saturating_sub(found.scanned);
@@ -360,7 +363,11 @@ fn read_one(
     }
     write::check_key(&table.schema, &found.key)?;
     let spot = table.schema.spot(&found.key).unwrap_or_default();
-    let row = tx.get(&ITEMS, (table.data, At(&spot)))?;
+    let past = Past::of(tx, ctx, &table, (asked.consistent, None))?;
+    let row = match past.and_then(|past| past.at(&spot)) {
+        Some(before) => before,
+        None => tx.get(&ITEMS, (table.data, At(&spot)))?,
+    };
     let cost = Cost {
         table: read_units(row.as_ref().map_or(0, |row| row.size_bytes), asked.consistent),
         ..Cost::default()

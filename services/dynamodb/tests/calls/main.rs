@@ -2,6 +2,7 @@
 
 mod features;
 mod items;
+mod past;
 mod queries;
 mod reach;
 mod statements;
