@@ -154,7 +154,7 @@ async fn what_is_kept_for_that_is_no_recovery_and_is_forgotten() {
     for _ in 0..2 {
         pass(&world, 86_400_000).await;
         put(&world, "b", 2).await;
-        assert_eq!(got(&world, "b", false).await.is_some(), true);
+        assert!(got(&world, "b", false).await.is_some());
     }
     world.ok(DYNAMODB, "DeleteTable", json!({ "TableName": "tab" })).await;
     pass(&world, 1000).await;
