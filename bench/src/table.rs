@@ -140,6 +140,8 @@ pub async fn throughput(
 pub async fn depth(program: &Path, items: u64, turns: usize, seconds: f64, report: &mut Report) -> Result<(), String> {
     let (server, _) = Server::start_virga(program).await?;
     fill(&server, "few", FEW).await?;
+    // What the server keeps of the calls themselves is bounded, and no item's.
+    measure(&server, &queries("few", FEW), seconds).await?;
     let before = server.resident_bytes()?;
     fill(&server, "many", items).await?;
     let each = (server.resident_bytes()? - before) as f64 / items as f64;

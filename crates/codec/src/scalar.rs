@@ -118,7 +118,7 @@ pub(crate) fn to_text(
         Value::Timestamp(time) => timestamp_text(*time, timestamp_format(member, shape, timestamps)),
         Value::Blob(bytes) => base64::engine::general_purpose::STANDARD.encode(bytes),
         Value::Document(json) => json.to_string(),
-        Value::Null | Value::List(_) | Value::Map(_) | Value::Struct(_) => return None,
+        Value::Null | Value::List(_) | Value::Map(_) | Value::Struct(_) | Value::Held(_) => return None,
     })
 }
 

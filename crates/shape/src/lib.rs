@@ -9,6 +9,7 @@ pub mod address;
 #[cfg(feature = "botocore")]
 pub mod botocore;
 pub mod constraints;
+mod held;
 mod macros;
 mod model;
 pub mod pack;
@@ -17,6 +18,7 @@ pub mod random;
 mod typed;
 mod value;
 
+pub use held::{Hear, Held, Tell};
 pub use model::{
     Constraints, ErrorFacts, HttpChecksum, Kind, Location, Member, Operation, Protocol, ServiceModel, Shape, ShapeId,
     ShapeRef, TimestampFormat, XmlNamespace,

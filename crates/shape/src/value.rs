@@ -1,6 +1,6 @@
 //! The dynamic value: what a request or an answer holds, whatever its protocol.
 
-use crate::{Kind, Mismatch, ShapeRef};
+use crate::{Held, Kind, Mismatch, ShapeRef};
 use bytes::Bytes;
 use std::fmt;
 use virga_base::Timestamp;
@@ -20,6 +20,8 @@ pub enum Value {
     Map(Vec<(String, Value)>),
     Struct(StructValue),
     Document(serde_json::Value),
+    /// Not yet a tree. In answers to requests alone, and only codecs meet it.
+    Held(Held),
 }
 
 /// A structure's members by index into the shape's members, in rising order, absent ones left out.
@@ -229,6 +231,7 @@ impl Value {
                 )
             }
             Value::Document(json) => json.clone(),
+            Value::Held(held) => held.to_value().map_or(Json::Null, |value| value.to_json()),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! An item begins with its size by AWS's formula, so that whoever only counts need not read on. What follows is read by
 //! [`decode_item`] alone; the version marker before it belongs to the store.
 
-use crate::{AttributeValue, Item, Number};
+use crate::{AttributeValue, Item, Kind, Number};
 
 const S: u8 = 0;
 const N: u8 = 1;
@@ -25,9 +25,10 @@ pub fn encode_item(item: &Item, size_bytes: usize, out: &mut Vec<u8>) {
 }
 
 /// Size by AWS's formula, and the item; `None` where the bytes are no such item.
-pub fn decode_item(bytes: &[u8]) -> Option<(usize, Item)> {
-    let (size_bytes, entries) = build_item(bytes, &Plain)?;
-    Some((size_bytes, entries.into_iter().collect()))
+pub fn decode_item(mut bytes: &[u8]) -> Option<(usize, Item)> {
+    let size_bytes = read_length(&mut bytes)?;
+    let item = read_map(&mut bytes)?;
+    bytes.is_empty().then_some((size_bytes, item))
 }
 
 /// The size alone.
@@ -47,7 +48,7 @@ pub fn encode_key_part(value: &AttributeValue, out: &mut Vec<u8>) {
             escape(bytes, out);
             out.extend_from_slice(&[0, 1]);
         }
-        AttributeValue::N(number) => out.extend_from_slice(&number.to_key_bytes()),
+        AttributeValue::N(number) => number.write_key_bytes(out),
         _ => {}
     }
 }
@@ -62,15 +63,24 @@ pub fn encode_key_beginning(value: &AttributeValue, out: &mut Vec<u8>) {
 }
 
 fn escape(bytes: &[u8], out: &mut Vec<u8>) {
-    for byte in bytes {
-        out.push(*byte);
-        if *byte == 0 {
-            out.push(0xff);
-        }
+    // Zeros are rare.
+    if !bytes.contains(&0) {
+        return out.extend_from_slice(bytes);
+    }
+    let mut pieces = bytes.split(|byte| *byte == 0);
+    out.extend_from_slice(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        out.extend_from_slice(&[0, 0xff]);
+        out.extend_from_slice(piece);
     }
 }
 
 fn write_varint(mut number: u128, out: &mut Vec<u8>) {
+    if let Ok(small) = u8::try_from(number)
+        && small < 0x80
+    {
+        return out.push(small);
+    }
     while number >= 0x80 {
         out.push((number & 0x7f) as u8 | 0x80);
         number >>= 7;
@@ -79,6 +89,10 @@ fn write_varint(mut number: u128, out: &mut Vec<u8>) {
 }
 
 fn read_varint(input: &mut &[u8]) -> Option<u128> {
+    if let Some((byte @ 0..0x80, rest)) = input.split_first() {
+        *input = rest;
+        return Some(u128::from(*byte));
+    }
     let mut number = 0u128;
     let mut shift = 0;
     loop {
@@ -161,98 +175,120 @@ fn write_map(map: &Item, out: &mut Vec<u8>) {
     }
 }
 
-/// What is in an item or a map, in order of name.
-pub type Entries<V> = Vec<(String, V)>;
-
-/// Makes values of what is stored, in whatever form its user has for them.
-pub trait Build {
-    type Value;
-    fn string(&self, text: &str) -> Self::Value;
-    fn number(&self, number: Number) -> Self::Value;
-    fn binary(&self, bytes: &[u8]) -> Self::Value;
-    fn string_set(&self, set: Vec<String>) -> Self::Value;
-    fn number_set(&self, set: Vec<Number>) -> Self::Value;
-    fn binary_set(&self, set: Vec<Vec<u8>>) -> Self::Value;
-    fn map(&self, entries: Entries<Self::Value>) -> Self::Value;
-    fn list(&self, values: Vec<Self::Value>) -> Self::Value;
-    fn bool(&self, value: bool) -> Self::Value;
-    fn null(&self) -> Self::Value;
+/// A value that holds no others, as it stands in an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scalar<'v> {
+    S(&'v str),
+    /// As AWS returns it.
+    N(&'v str),
+    B(&'v [u8]),
+    Bool(bool),
+    Null,
 }
 
-/// Size by AWS's formula, and the item's attributes in order of name, each as `build` makes it; `None` where the bytes are
-/// no such item.
-pub fn build_item<B: Build>(mut bytes: &[u8], build: &B) -> Option<(usize, Entries<B::Value>)> {
-    let size_bytes = read_length(&mut bytes)?;
-    let entries = build_entries(&mut bytes, build)?;
-    bytes.is_empty().then_some((size_bytes, entries))
+/// Whoever is shown what is stored, in its order. What is opened is closed.
+pub trait Visit {
+    fn scalar(&mut self, value: Scalar<'_>);
+    /// A set, a list or a map.
+    fn open(&mut self, kind: Kind);
+    /// One of a set's members.
+    fn member(&mut self, value: Scalar<'_>);
+    /// The name of what follows: in an item or a map.
+    fn name(&mut self, name: &str);
+    fn close(&mut self, kind: Kind);
 }
 
-fn build_entries<B: Build>(input: &mut &[u8], build: &B) -> Option<Entries<B::Value>> {
+/// Shows the attributes of a stored item, in order of name; `None` where the bytes are no such item, of which a part may
+/// have been shown.
+pub fn visit_item(mut bytes: &[u8], visitor: &mut impl Visit) -> Option<()> {
+    read_length(&mut bytes)?;
+    visit_map(&mut bytes, visitor)?;
+    bytes.is_empty().then_some(())
+}
+
+fn visit_map(input: &mut &[u8], visitor: &mut impl Visit) -> Option<()> {
+    for _ in 0..read_length(input)? {
+        visitor.name(read_str(input)?);
+        visit_value(input, visitor)?;
+    }
+    Some(())
+}
+
+fn visit_value(input: &mut &[u8], visitor: &mut impl Visit) -> Option<()> {
+    let (tag, rest) = input.split_first()?;
+    *input = rest;
+    match *tag {
+        S => visitor.scalar(Scalar::S(read_str(input)?)),
+        N => read_number(input)?.with_text(|text| visitor.scalar(Scalar::N(text))),
+        B => visitor.scalar(Scalar::B(read_bytes(input)?)),
+        FALSE => visitor.scalar(Scalar::Bool(false)),
+        TRUE => visitor.scalar(Scalar::Bool(true)),
+        NULL => visitor.scalar(Scalar::Null),
+        SS => visit_many(input, visitor, Kind::Ss, |input, visitor| {
+            visitor.member(Scalar::S(read_str(input)?));
+            Some(())
+        })?,
+        NS => visit_many(input, visitor, Kind::Ns, |input, visitor| {
+            read_number(input)?.with_text(|text| visitor.member(Scalar::N(text)));
+            Some(())
+        })?,
+        BS => visit_many(input, visitor, Kind::Bs, |input, visitor| {
+            visitor.member(Scalar::B(read_bytes(input)?));
+            Some(())
+        })?,
+        L => visit_many(input, visitor, Kind::L, |input, visitor| visit_value(input, visitor))?,
+        M => {
+            visitor.open(Kind::M);
+            visit_map(input, visitor)?;
+            visitor.close(Kind::M);
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+fn visit_many<V: Visit>(
+    input: &mut &[u8],
+    visitor: &mut V,
+    kind: Kind,
+    visit: impl Fn(&mut &[u8], &mut V) -> Option<()>,
+) -> Option<()> {
+    visitor.open(kind);
+    for _ in 0..read_length(input)? {
+        visit(input, visitor)?;
+    }
+    visitor.close(kind);
+    Some(())
+}
+
+fn read_map(input: &mut &[u8]) -> Option<Item> {
     let count = read_length(input)?;
     // An entry has two bytes at least.
     let mut entries = Vec::with_capacity(count.min(input.len() / 2));
     for _ in 0..count {
         let name = read_text(input)?;
-        entries.push((name, build_value(input, build)?));
+        entries.push((name, read_value(input)?));
     }
-    Some(entries)
+    Some(entries.into_iter().collect())
 }
 
-fn build_value<B: Build>(input: &mut &[u8], build: &B) -> Option<B::Value> {
+fn read_value(input: &mut &[u8]) -> Option<AttributeValue> {
     let (tag, rest) = input.split_first()?;
     *input = rest;
     Some(match *tag {
-        S => build.string(read_str(input)?),
-        N => build.number(read_number(input)?),
-        B => build.binary(read_bytes(input)?),
-        SS => build.string_set(read_many(input, read_text)?),
-        NS => build.number_set(read_many(input, read_number)?),
-        BS => build.binary_set(read_many(input, |input| read_bytes(input).map(<[u8]>::to_vec))?),
-        M => build.map(build_entries(input, build)?),
-        L => build.list(read_many(input, |input| build_value(input, build))?),
-        FALSE => build.bool(false),
-        TRUE => build.bool(true),
-        NULL => build.null(),
+        S => AttributeValue::S(read_text(input)?),
+        N => AttributeValue::N(read_number(input)?),
+        B => AttributeValue::B(read_bytes(input)?.to_vec()),
+        SS => AttributeValue::Ss(read_many(input, read_text)?),
+        NS => AttributeValue::Ns(read_many(input, read_number)?),
+        BS => AttributeValue::Bs(read_many(input, |input| read_bytes(input).map(<[u8]>::to_vec))?),
+        M => AttributeValue::M(read_map(input)?),
+        L => AttributeValue::L(read_many(input, read_value)?),
+        FALSE => AttributeValue::Bool(false),
+        TRUE => AttributeValue::Bool(true),
+        NULL => AttributeValue::Null,
         _ => return None,
     })
-}
-
-/// Builds attribute values.
-struct Plain;
-
-impl Build for Plain {
-    type Value = AttributeValue;
-
-    fn string(&self, text: &str) -> AttributeValue {
-        AttributeValue::S(text.to_owned())
-    }
-    fn number(&self, number: Number) -> AttributeValue {
-        AttributeValue::N(number)
-    }
-    fn binary(&self, bytes: &[u8]) -> AttributeValue {
-        AttributeValue::B(bytes.to_vec())
-    }
-    fn string_set(&self, set: Vec<String>) -> AttributeValue {
-        AttributeValue::Ss(set)
-    }
-    fn number_set(&self, set: Vec<Number>) -> AttributeValue {
-        AttributeValue::Ns(set)
-    }
-    fn binary_set(&self, set: Vec<Vec<u8>>) -> AttributeValue {
-        AttributeValue::Bs(set)
-    }
-    fn map(&self, entries: Vec<(String, AttributeValue)>) -> AttributeValue {
-        AttributeValue::M(entries.into_iter().collect())
-    }
-    fn list(&self, values: Vec<AttributeValue>) -> AttributeValue {
-        AttributeValue::L(values)
-    }
-    fn bool(&self, value: bool) -> AttributeValue {
-        AttributeValue::Bool(value)
-    }
-    fn null(&self) -> AttributeValue {
-        AttributeValue::Null
-    }
 }
 
 fn write_value(value: &AttributeValue, out: &mut Vec<u8>) {

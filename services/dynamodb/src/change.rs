@@ -3,7 +3,8 @@
 use crate::capacity::{Cost, write_units};
 use crate::schema::Index;
 use crate::state::{
-    At, Change, Definition, ENTRIES, Entry, ITEMS, RECORDS, STREAMS, StoredItem, StreamOn, StreamRecord,
+    At, Change, Definition, ENTRIES, Entry, HashAt, ITEM_SIZES, ITEMS, RAW_ITEMS, RECORDS, RawItem, STREAMS,
+    StoredItem, StreamOn, StreamRecord,
 };
 use crate::{expire, follow};
 use virga_base::Timestamp;
@@ -48,6 +49,30 @@ pub fn apply(
         follow::changed(tx, table, spot, (old, new), (now, by))?;
     }
     Ok(cost)
+}
+
+/// Whether nothing hangs on the table's items.
+pub fn stands_alone(table: &Definition) -> bool {
+    table.stream.is_none() && table.extras.is_idle() && !table.indexes.iter().any(Index::is_kept)
+}
+
+/// As [`apply`], in a table of which nothing hangs on the items. The old item is not needed.
+pub fn apply_alone(
+    tx: &mut Tx<'_>,
+    table: &Definition,
+    spot: &[u8],
+    new: Option<&RawItem>,
+) -> Result<Cost, StoreError> {
+    debug_assert!(stands_alone(table), "what hangs on the items would not follow");
+    let old_bytes = tx.get(&ITEM_SIZES, (table.data, At(spot)))?.map_or(0, |size| size.0);
+    match new {
+        Some(new) => tx.put(&RAW_ITEMS, (table.data, HashAt(spot)), new)?,
+        None => tx.delete(&RAW_ITEMS, (table.data, HashAt(spot)))?,
+    }
+    Ok(Cost {
+        table: write_units(old_bytes.max(new.map_or(0, |new| new.size_bytes))),
+        ..Cost::default()
+    })
 }
 
 impl Index {

@@ -47,21 +47,15 @@ impl Parameters {
             .into_iter()
             .chain(with_values.iter().copied())
             .collect();
-        // Key conditions of old may come with expressions that are not about the key.
-        let (own, key) = (ExpressionKind::KeyCondition.name(), "KeyConditions");
-        let legacy: Vec<&str> = self
-            .legacy
-            .iter()
-            .copied()
-            .filter(|name| *name != key || input.has(own))
-            .collect();
-        check_mixing(&presence(&legacy, input), &presence(&given, input)).map_err(invalid)?;
-        if input.has("ExpressionAttributeNames") && given.is_empty() {
+        if !given.is_empty() && self.legacy.iter().any(|name| input.has(name)) {
+            self.check_mixing(&given, input)?;
+        }
+        if given.is_empty() && input.has("ExpressionAttributeNames") {
             return Err(validation(
                 "ExpressionAttributeNames can only be specified when using expressions",
             ));
         }
-        if input.has("ExpressionAttributeValues") && with_values.is_empty() {
+        if with_values.is_empty() && input.has("ExpressionAttributeValues") {
             return Err(validation(self.without_expression()));
         }
         let names = input.text_map("ExpressionAttributeNames");
@@ -79,6 +73,18 @@ impl Parameters {
         };
         expressions.read_legacy(self.legacy, input)?;
         Ok(expressions)
+    }
+
+    fn check_mixing(&self, given: &[&'static str], input: &Input) -> Result<(), AwsError> {
+        // Key conditions of old may come with expressions that are not about the key.
+        let (own, key) = (ExpressionKind::KeyCondition.name(), "KeyConditions");
+        let legacy: Vec<&str> = self
+            .legacy
+            .iter()
+            .copied()
+            .filter(|name| *name != key || input.has(own))
+            .collect();
+        check_mixing(&presence(&legacy, input), &presence(given, input)).map_err(invalid)
     }
 
     fn given(&self, names: &[&'static str], input: &Input) -> Vec<&'static str> {

@@ -25,7 +25,7 @@ mod value;
 pub mod wire;
 mod write;
 
-use ops::door::{Kind, on_items};
+use ops::door::{Kind, on_items, on_items_at_once};
 use ops::{
     account, backup, batch, destination, export, global_settings, global_table, import, insights, item, leave,
     on_value, policy, query, recovery, replica, scaling, statement, table, tag, time_to_live, transact, update_table,
@@ -86,7 +86,7 @@ pub fn service() -> Service {
         .register(
             "GetItem",
             Fidelity::Full,
-            on_items(Kind::One("GetItem", Read), item::get),
+            on_items_at_once(Kind::One("GetItem", Read), item::get),
         )
         .register(
             "DeleteItem",
@@ -101,7 +101,7 @@ pub fn service() -> Service {
         .register(
             "BatchGetItem",
             Fidelity::Full,
-            on_items(Kind::Batch("BatchGetItem", Read), batch::get),
+            on_items_at_once(Kind::Batch("BatchGetItem", Read), batch::get),
         )
         .register(
             "BatchWriteItem",
@@ -111,13 +111,17 @@ pub fn service() -> Service {
         .register(
             "Query",
             Fidelity::Full,
-            on_items(Kind::One("Query", Read), query::query),
+            on_items_at_once(Kind::One("Query", Read), query::query),
         )
-        .register("Scan", Fidelity::Full, on_items(Kind::One("Scan", Read), query::scan))
+        .register(
+            "Scan",
+            Fidelity::Full,
+            on_items_at_once(Kind::One("Scan", Read), query::scan),
+        )
         .register(
             "TransactGetItems",
             Fidelity::Full,
-            on_items(Kind::Transaction(Read), transact::get),
+            on_items_at_once(Kind::Transaction(Read), transact::get),
         )
         .register(
             "TransactWriteItems",

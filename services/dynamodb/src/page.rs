@@ -2,10 +2,10 @@
 
 use crate::limits::PAGE_MAX_BYTES;
 use crate::schema::{Index, KeySchema};
-use crate::state::{At, Definition, ENTRIES, ITEMS, SHOWN_ITEMS, Spot, StoredItem};
+use crate::state::{At, Definition, ENTRIES, HashAt, ITEMS, RAW_ITEMS, RawItem, Spot, SpotHash, StoredItem};
 use std::ops::ControlFlow;
 use virga_lang_dynamodb::{Condition, Item, KeyCondition, SortCondition, stored};
-use virga_service::{ReadTx, StoreError, Value};
+use virga_service::{ReadTx, StoreError};
 
 /// Which places a page may have rows of: from the first on, up to the second, which is not among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -122,8 +122,8 @@ pub struct Page<'r> {
 pub struct Read {
     /// Those that the filter lets through, unless only their count is wanted.
     pub items: Vec<Item>,
-    /// The same as answers show them, where they are read so.
-    pub shown: Vec<Value>,
+    /// The same as they are stored, where they are read so.
+    pub shown: Vec<RawItem>,
     pub count: usize,
     pub scanned: usize,
     /// What the rows count for, in the table or in the index.
@@ -181,51 +181,57 @@ impl Page<'_> {
     }
 
     fn part_of(&self, spot: &[u8]) -> usize {
-        let hash = spot.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+        self.part_of_hash(spot.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes)))
+    }
+
+    fn part_of_hash(&self, hash: u64) -> usize {
         usize::try_from((u128::from(hash) * self.parts as u128) >> 64).unwrap_or(0)
     }
 
-    /// Reads from the table itself, all of each item, and as answers show it. Only for a page without filter.
+    /// Reads from the table itself, all of each item, and as it is stored. Only for a page without filter.
     pub fn shown_of_table(&self, tx: &ReadTx<'_>, table: &Definition) -> Result<Read, StoreError> {
         debug_assert!(self.filter.is_none(), "such pages are read otherwise");
-        let mut read = Read::default();
+        let mut read = Read {
+            shown: Vec::with_capacity(self.limit.min(32)),
+            ..Read::default()
+        };
         let mut bytes_of_parts = vec![0; self.parts];
+        let data = table.data;
         let mut scan = tx
-            .scan(&SHOWN_ITEMS)
-            .prefix((table.data,))
-            .from((table.data, At(&self.range.from)));
+            .scan(&RAW_ITEMS)
+            .prefix((data,))
+            .from((data, HashAt(&self.range.from)));
         if let Some(to) = &self.range.to {
-            scan = scan.before((table.data, At(to)));
+            scan = scan.before((data, HashAt(to)));
         }
         match (&self.after, self.forward) {
-            (Some(after), true) => scan = scan.after((table.data, At(after))),
-            (Some(after), false) => scan = scan.before((table.data, At(after))).reverse(),
+            (Some(after), true) => scan = scan.after((data, HashAt(after))),
+            (Some(after), false) => scan = scan.before((data, HashAt(after))).reverse(),
             (None, true) => {}
             (None, false) => scan = scan.reverse(),
         }
-        let mut last = None;
-        scan.each(|(_, spot), row| {
+        let mut last_part = None;
+        scan.each(|(_, SpotHash(hash)), row| {
             read.scanned += 1;
             read.bytes += row.size_bytes;
-            if let Some(bytes) = bytes_of_parts.get_mut(self.part_of(&spot.0)) {
+            let part = self.part_of_hash(hash);
+            if let Some(bytes) = bytes_of_parts.get_mut(part) {
                 *bytes += row.size_bytes;
             }
-            read.shown.push(Value::Map(row.attributes));
+            read.shown.push(row);
             if read.scanned >= self.limit || read.bytes > PAGE_MAX_BYTES {
-                last = Some(spot);
+                last_part = Some(part);
                 return ControlFlow::Break(());
             }
             ControlFlow::Continue(())
         })?;
         read.count = read.scanned;
-        self.note_parts(
-            &mut read,
-            bytes_of_parts,
-            last.as_ref().map(|Spot(spot)| self.part_of(spot)),
-        );
-        if let Some(Spot(spot)) = last {
-            let row = tx.get(&ITEMS, (table.data, At(&spot)))?;
-            read.last = row.map(|row| table.schema.key_of(&row.item));
+        self.note_parts(&mut read, bytes_of_parts, last_part);
+        if last_part.is_some()
+            && let Some(row) = read.shown.last()
+        {
+            let item = row.item().ok_or(StoreError::Corrupt(RAW_ITEMS.name))?;
+            read.last = Some(table.schema.key_of(&item));
         }
         Ok(read)
     }

@@ -10,13 +10,14 @@
 use crate::features::Extras;
 use crate::schema::{Index, KeySchema};
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 use virga_base::Timestamp;
 use virga_lang_dynamodb::{Item, stored};
-use virga_service::{Table, TableInfo, Value, record};
-
-use crate::value::{Show, attribute_shape};
+use virga_service::{Table, TableInfo, record};
 use virga_store::{KeyPart, Record};
 
 /// All of them, as people are shown them.
@@ -33,10 +34,12 @@ pub const TABLES: [TableInfo; 8] = [
 
 /// Lifetime: the table's. Key: name.
 pub const DEFINITIONS: Table<(String,), Definition> = Table::new(0x0400, "dynamodb.tables");
+/// The same rows, for operations on items.
+pub const OPENED: Table<(String,), Opened> = Table::new(DEFINITIONS.number, DEFINITIONS.name);
 /// Lifetime: the item's. Key: the table's data id, the item's place.
 pub const ITEMS: Table<(u64, Spot), StoredItem> = Table::new(0x0401, "dynamodb.items");
-/// The same rows, read as answers show them.
-pub const SHOWN_ITEMS: Table<(u64, Spot), ShownItem> = Table::new(ITEMS.number, ITEMS.name);
+/// The same rows, in their stored form. Of their keys no more is read than the hash.
+pub const RAW_ITEMS: Table<(u64, SpotHash), RawItem> = Table::new(ITEMS.number, ITEMS.name);
 /// The same rows, read for their sizes alone.
 pub const ITEM_SIZES: Table<(u64, Spot), ItemSize> = Table::new(ITEMS.number, ITEMS.name);
 /// Lifetime: while an item is in an index. Key: the index's data id, the place in the index, the item's place.
@@ -93,6 +96,39 @@ impl KeyPart for At<'_> {
     }
 }
 
+/// A [`Spot`] of which the hash alone is read, with which it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpotHash(pub u64);
+
+/// A [`SpotHash`] to be.
+#[derive(Clone, Copy)]
+pub struct HashAt<'b>(pub &'b [u8]);
+
+impl KeyPart for SpotHash {
+    type Owned = SpotHash;
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0.to_be_bytes());
+    }
+
+    fn read(input: &mut &[u8]) -> Option<SpotHash> {
+        let bytes = std::mem::take(input);
+        bytes.first_chunk().map(|bytes| SpotHash(u64::from_be_bytes(*bytes)))
+    }
+}
+
+impl KeyPart for HashAt<'_> {
+    type Owned = SpotHash;
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.0);
+    }
+
+    fn read(input: &mut &[u8]) -> Option<SpotHash> {
+        SpotHash::read(input)
+    }
+}
+
 /// An item with its size by AWS's formula.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredItem {
@@ -115,25 +151,43 @@ impl Record for StoredItem {
     }
 }
 
-/// An item as answers have it, made without a stop on the way. Never written.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ShownItem {
+/// An item in its stored form, to be written, or to be shown without a stop on the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawItem {
+    bytes: Vec<u8>,
     pub size_bytes: usize,
-    /// Values of the model's `AttributeValue`.
-    pub attributes: Vec<(String, Value)>,
 }
 
-impl Record for ShownItem {
+impl RawItem {
+    pub fn of(item: &Item, size_bytes: usize) -> RawItem {
+        let mut bytes = Vec::new();
+        stored::encode_item(item, size_bytes, &mut bytes);
+        RawItem { bytes, size_bytes }
+    }
+
+    /// As [`stored`] reads them.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub fn item(&self) -> Option<Item> {
+        stored::decode_item(&self.bytes).map(|(_, item)| item)
+    }
+}
+
+impl Record for RawItem {
     const VERSION: u8 = StoredItem::VERSION;
 
-    fn encode(&self, _out: &mut Vec<u8>) {}
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.bytes);
+    }
 
-    fn decode(version: u8, bytes: &[u8]) -> Option<ShownItem> {
-        let show = Show(attribute_shape()?);
-        let (size_bytes, attributes) = (version == Self::VERSION)
-            .then(|| stored::build_item(bytes, &show))
+    fn decode(version: u8, bytes: &[u8]) -> Option<RawItem> {
+        let size_bytes = (version == Self::VERSION)
+            .then(|| stored::decode_size(bytes))
             .flatten()?;
-        Some(ShownItem { size_bytes, attributes })
+        let bytes = bytes.to_vec();
+        Some(RawItem { bytes, size_bytes })
     }
 }
 
@@ -205,6 +259,70 @@ pub struct Definition {
 }
 
 record!(Definition, 1);
+
+/// A table as operations on its items have it: the same row, decoded once for as long as it stays the same.
+#[derive(Clone, Debug)]
+pub struct Opened(Arc<Definition>);
+
+impl Deref for Opened {
+    type Target = Definition;
+
+    fn deref(&self) -> &Definition {
+        &self.0
+    }
+}
+
+/// A row's bytes with what they say.
+struct Known {
+    version: u8,
+    bytes: Box<[u8]>,
+    definition: Arc<Definition>,
+}
+
+/// How many tables a thread knows.
+const KNOWN: usize = 32;
+
+thread_local! {
+    /// Rows by a hash of their beginning, which has the table's name and id.
+    static TABLES_KNOWN: RefCell<[Option<Known>; KNOWN]> = const { RefCell::new([const { None }; KNOWN]) };
+}
+
+fn place_of(bytes: &[u8]) -> usize {
+    let (words, _) = bytes.as_chunks::<8>();
+    let hash = words.iter().take(8).fold(0u64, |hash, word| {
+        (hash ^ u64::from_le_bytes(*word))
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .rotate_left(29)
+    });
+    (hash >> 32) as usize % KNOWN
+}
+
+impl Record for Opened {
+    const VERSION: u8 = Definition::VERSION;
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.0.encode(out);
+    }
+
+    fn decode(version: u8, bytes: &[u8]) -> Option<Opened> {
+        TABLES_KNOWN.with_borrow_mut(|known| {
+            let known = known.get_mut(place_of(bytes))?;
+            if let Some(same) = known
+                .as_ref()
+                .filter(|known| known.version == version && *known.bytes == *bytes)
+            {
+                return Some(Opened(same.definition.clone()));
+            }
+            let definition = Arc::new(Definition::decode(version, bytes)?);
+            *known = Some(Known {
+                version,
+                bytes: bytes.into(),
+                definition: definition.clone(),
+            });
+            Some(Opened(definition))
+        })
+    }
+}
 
 /// How reads and writes are paid.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

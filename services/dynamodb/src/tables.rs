@@ -2,7 +2,7 @@
 
 use crate::errors;
 use crate::schema::Index;
-use crate::state::{DEFINITIONS, Definition};
+use crate::state::{DEFINITIONS, Definition, OPENED, Opened};
 use virga_base::{Arn, AwsError, Timestamp};
 use virga_service::{Ctx, ReadTx, StoreError, Tx};
 
@@ -36,11 +36,16 @@ pub fn name(ctx: &Ctx, given: Option<&str>) -> Result<String, AwsError> {
 /// Reading and writing transactions alike.
 pub trait Rows {
     fn definition(&self, name: &str) -> Result<Option<Definition>, StoreError>;
+    fn opened(&self, name: &str) -> Result<Option<Opened>, StoreError>;
 }
 
 impl Rows for ReadTx<'_> {
     fn definition(&self, name: &str) -> Result<Option<Definition>, StoreError> {
         self.get(&DEFINITIONS, (name,))
+    }
+
+    fn opened(&self, name: &str) -> Result<Option<Opened>, StoreError> {
+        self.get(&OPENED, (name,))
     }
 }
 
@@ -48,11 +53,15 @@ impl Rows for Tx<'_> {
     fn definition(&self, name: &str) -> Result<Option<Definition>, StoreError> {
         self.get(&DEFINITIONS, (name,))
     }
+
+    fn opened(&self, name: &str) -> Result<Option<Opened>, StoreError> {
+        self.get(&OPENED, (name,))
+    }
 }
 
 /// The table for an operation on its items.
-pub fn open(rows: &impl Rows, name: &str, now: Timestamp) -> Result<Definition, AwsError> {
-    let found = rows.definition(name)?;
+pub fn open(rows: &impl Rows, name: &str, now: Timestamp) -> Result<Opened, AwsError> {
+    let found = rows.opened(name)?;
     found
         .filter(|definition| now >= definition.active_at)
         .ok_or_else(errors::no_resource)

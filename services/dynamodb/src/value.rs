@@ -1,13 +1,14 @@
 //! Between the codec's values and the language's, and the members of inputs by name.
 
 use crate::errors;
+use crate::state::RawItem;
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 use virga_base::AwsError;
 use virga_lang_dynamodb::attribute::{check_item, check_value};
-use virga_lang_dynamodb::stored::Build;
-use virga_lang_dynamodb::{AttributeValue, Invalid, Item, Number};
-use virga_shape::{ShapeRef, StructValue, Value, pack};
+use virga_lang_dynamodb::stored::{Scalar, Visit, visit_item};
+use virga_lang_dynamodb::{AttributeValue, Invalid, Item, Kind, Number};
+use virga_service::Ctx;
+use virga_shape::{Hear, Held, Mismatch, ShapeRef, StructValue, Tell, Value};
 
 /// Members of the model's `AttributeValue`, by index; a test holds them to the model.
 mod member {
@@ -79,10 +80,12 @@ fn blob(value: Value) -> Option<Vec<u8>> {
 }
 
 fn read_map(entries: Vec<(String, Value)>) -> Result<Item, Invalid> {
-    entries
-        .into_iter()
-        .map(|(name, value)| Ok((name, read_value(value)?)))
-        .collect()
+    // Most have few attributes: collecting would sort them first.
+    let mut item = Item::new();
+    for (name, value) in entries {
+        item.insert(name, read_value(value)?);
+    }
+    Ok(item)
 }
 
 /// An item or a key as it came, with all checks that need no table.
@@ -147,57 +150,110 @@ pub fn write_value(value: AttributeValue, shape: ShapeRef) -> Value {
     Value::Struct(out)
 }
 
-/// The shape of attribute values in DynamoDB's own model.
-pub fn attribute_shape() -> Option<ShapeRef> {
-    static SHAPE: OnceLock<Option<ShapeRef>> = OnceLock::new();
-    *SHAPE.get_or_init(|| pack::service(crate::wire::MODEL)?.shape_named("AttributeValue"))
-}
+/// One item as it is stored, which becomes a map of an answer when it is written.
+struct StoredMap(RawItem);
 
-/// Builds answers' values, of this shape, from what is stored.
-pub struct Show(pub ShapeRef);
+impl Tell for StoredMap {
+    fn tell(&self, shape: ShapeRef, to: &mut dyn Hear) -> Result<(), Mismatch> {
+        tell_item(&self.0, shape, to)
+    }
 
-impl Show {
-    fn of(&self, index: u16, inner: Value) -> Value {
-        let mut out = StructValue::with_capacity(self.0, 1);
-        out.set_at(index, inner);
-        Value::Struct(out)
+    fn written_bytes(&self) -> usize {
+        written_bytes(&self.0)
     }
 }
 
-impl Build for Show {
-    type Value = Value;
+/// Several of them: a list of maps.
+struct StoredMaps(Vec<RawItem>);
 
-    fn string(&self, text: &str) -> Value {
-        self.of(member::S, Value::String(text.to_owned()))
+impl Tell for StoredMaps {
+    fn tell(&self, shape: ShapeRef, to: &mut dyn Hear) -> Result<(), Mismatch> {
+        let element = shape.element().unwrap_or(shape);
+        to.open_list();
+        self.0.iter().try_for_each(|item| tell_item(item, element, to))?;
+        to.close_list();
+        Ok(())
     }
-    fn number(&self, number: Number) -> Value {
-        self.of(member::N, Value::String(number.to_string()))
+
+    fn written_bytes(&self) -> usize {
+        self.0.iter().map(written_bytes).sum()
     }
-    fn binary(&self, bytes: &[u8]) -> Value {
-        self.of(member::B, Value::Blob(bytes.to_vec().into()))
+}
+
+/// Names, quotes and braces come to what is stored.
+fn written_bytes(item: &RawItem) -> usize {
+    item.bytes().len() + item.bytes().len() / 8 + 64
+}
+
+fn tell_item(item: &RawItem, shape: ShapeRef, to: &mut dyn Hear) -> Result<(), Mismatch> {
+    let attribute = shape.element().unwrap_or(shape);
+    to.open_map();
+    let told = visit_item(item.bytes(), &mut Telling { attribute, to });
+    to.close_map();
+    told.ok_or_else(|| Mismatch {
+        shape: shape.name().to_owned(),
+    })
+}
+
+/// Tells what is stored as values of the model's `AttributeValue`.
+struct Telling<'t> {
+    attribute: ShapeRef,
+    to: &'t mut dyn Hear,
+}
+
+impl Telling<'_> {
+    fn of(&mut self, index: u16, tell: impl FnOnce(&mut dyn Hear)) {
+        self.to.only_member(self.attribute, index);
+        tell(self.to);
+        self.to.close_structure();
     }
-    fn string_set(&self, set: Vec<String>) -> Value {
-        self.of(member::SS, Value::List(set.into_iter().map(Value::String).collect()))
+}
+
+impl Visit for Telling<'_> {
+    fn scalar(&mut self, value: Scalar<'_>) {
+        match value {
+            Scalar::S(text) => self.of(member::S, |to| to.text(text)),
+            Scalar::N(text) => self.of(member::N, |to| to.text(text)),
+            Scalar::B(bytes) => self.of(member::B, |to| to.blob(bytes)),
+            Scalar::Bool(flag) => self.of(member::BOOL, |to| to.bool(flag)),
+            Scalar::Null => self.of(member::NULL, |to| to.bool(true)),
+        }
     }
-    fn number_set(&self, set: Vec<Number>) -> Value {
-        let texts = set.into_iter().map(|number| Value::String(number.to_string()));
-        self.of(member::NS, Value::List(texts.collect()))
+
+    fn member(&mut self, value: Scalar<'_>) {
+        match value {
+            Scalar::S(text) | Scalar::N(text) => self.to.text(text),
+            Scalar::B(bytes) => self.to.blob(bytes),
+            // There are no such sets.
+            Scalar::Bool(_) | Scalar::Null => {}
+        }
     }
-    fn binary_set(&self, set: Vec<Vec<u8>>) -> Value {
-        let blobs = set.into_iter().map(|bytes| Value::Blob(bytes.into()));
-        self.of(member::BS, Value::List(blobs.collect()))
+
+    fn open(&mut self, kind: Kind) {
+        let index = match kind {
+            Kind::Ss => member::SS,
+            Kind::Ns => member::NS,
+            Kind::Bs => member::BS,
+            Kind::M => member::M,
+            _ => member::L,
+        };
+        self.to.only_member(self.attribute, index);
+        match kind {
+            Kind::M => self.to.open_map(),
+            _ => self.to.open_list(),
+        }
     }
-    fn map(&self, entries: Vec<(String, Value)>) -> Value {
-        self.of(member::M, Value::Map(entries))
+
+    fn name(&mut self, name: &str) {
+        self.to.key(name);
     }
-    fn list(&self, values: Vec<Value>) -> Value {
-        self.of(member::L, Value::List(values))
-    }
-    fn bool(&self, value: bool) -> Value {
-        self.of(member::BOOL, Value::Bool(value))
-    }
-    fn null(&self) -> Value {
-        self.of(member::NULL, Value::Bool(true))
+
+    fn close(&mut self, kind: Kind) {
+        match kind {
+            Kind::M => self.to.close_map(),
+            _ => self.to.close_list(),
+        }
+        self.to.close_structure();
     }
 }
 
@@ -237,17 +293,33 @@ impl Input {
         model.shape_named("AttributeValue").unwrap_or_else(|| self.0.shape())
     }
 
+    /// A member that is present. Few are of those that operations ask for, so that these are looked through.
+    fn find(&self, name: &str) -> Option<(u16, &Value)> {
+        let members = self.0.shape().members();
+        let named = |index: u16| {
+            members
+                .get(usize::from(index))
+                .is_some_and(|member| member.name == name)
+        };
+        let found = self.0.fields().iter().find(|(index, _)| named(*index));
+        found.map(|(index, value)| (*index, value))
+    }
+
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.find(name).map(|(_, value)| value)
+    }
+
     pub fn has(&self, name: &str) -> bool {
-        self.0.get(name).is_some()
+        self.find(name).is_some()
     }
 
     pub fn take(&mut self, name: &str) -> Option<Value> {
-        let (index, _) = self.0.shape().member(name)?;
+        let (index, _) = self.find(name)?;
         self.0.take_at(index)
     }
 
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.get_str(name)
+        self.get(name).and_then(Value::as_str)
     }
 
     pub fn take_text(&mut self, name: &str) -> Option<String> {
@@ -255,14 +327,14 @@ impl Input {
     }
 
     pub fn flag(&self, name: &str) -> Option<bool> {
-        match self.0.get(name) {
+        match self.get(name) {
             Some(Value::Bool(flag)) => Some(*flag),
             _ => None,
         }
     }
 
     pub fn integer(&self, name: &str) -> Option<i64> {
-        match self.0.get(name) {
+        match self.get(name) {
             Some(Value::Integer(number)) => Some(*number),
             _ => None,
         }
@@ -305,7 +377,7 @@ impl Input {
     /// SHA-256 of a member as it came.
     pub fn digest(&self, name: &str) -> [u8; 32] {
         use sha2::Digest as _;
-        let text = self.0.get(name).map(|value| value.to_json().to_string());
+        let text = self.get(name).map(|value| value.to_json().to_string());
         sha2::Sha256::digest(text.unwrap_or_default().as_bytes()).into()
     }
 
@@ -347,6 +419,30 @@ impl Output {
         let target = self.of(name);
         let element = target.element().unwrap_or(target);
         self.set(name, write_item(item, element));
+    }
+
+    /// Sets a member that is an item, to what is stored.
+    pub fn set_stored(&mut self, ctx: &Ctx, name: &str, item: RawItem) -> Result<(), AwsError> {
+        let held = Held::new(self.of(name), StoredMap(item));
+        self.set_held(ctx, name, held)
+    }
+
+    /// Sets a member that is a list of items, to what is stored.
+    pub fn set_all_stored(&mut self, ctx: &Ctx, name: &str, items: Vec<RawItem>) -> Result<(), AwsError> {
+        let held = Held::new(self.of(name), StoredMaps(items));
+        self.set_held(ctx, name, held)
+    }
+
+    /// Calls from within work on the answer; those from without have it written, which needs no tree.
+    fn set_held(&mut self, ctx: &Ctx, name: &str, held: Held) -> Result<(), AwsError> {
+        let value = match ctx.request().protocol {
+            Some(_) => Value::Held(held),
+            None => held
+                .to_value()
+                .map_err(|_| AwsError::internal("a stored item cannot be read"))?,
+        };
+        self.set(name, value);
+        Ok(())
     }
 
     pub fn done(self) -> Value {

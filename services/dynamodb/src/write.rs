@@ -4,7 +4,7 @@ use crate::capacity::{Cost, write_units};
 use crate::change::{self, By};
 use crate::errors::{self, invalid, parameter, validation};
 use crate::schema::{Index, KeySchema};
-use crate::state::{At, Definition, ITEMS, StoredItem};
+use crate::state::{At, Definition, ITEMS, RawItem, StoredItem};
 use virga_base::{AwsError, Timestamp};
 use virga_lang_dynamodb::attribute::{ITEM_SIZE_MAX_BYTES, KeyError, check_item, check_key_value, item_size_bytes};
 use virga_lang_dynamodb::{Condition, Item, Kind, Update, Updated};
@@ -149,6 +149,28 @@ impl Write {
         }
         let spot = table.schema.spot(self.item());
         spot.ok_or_else(|| validation("The provided key element does not match the schema"))
+    }
+
+    /// As [`Write::run`], for whoever needs no item of the outcome: no more is read of the old one than must be known.
+    pub fn run_untold(
+        &self,
+        tx: &mut Tx<'_>,
+        table: &Definition,
+        spot: &[u8],
+        now: Timestamp,
+    ) -> Result<Outcome, Failure> {
+        let new = match (&self.action, &self.condition) {
+            (Action::Put(item), None) if change::stands_alone(table) => Some(RawItem::of(item, item_size_bytes(item))),
+            (Action::Delete(_), None) if change::stands_alone(table) => None,
+            _ => return self.run(tx, table, spot, now),
+        };
+        let cost = change::apply_alone(tx, table, spot, new.as_ref())?;
+        Ok(Outcome {
+            old: None,
+            new: None,
+            updated: None,
+            cost,
+        })
     }
 
     /// Does it. `spot` is what [`Write::check`] answered.

@@ -82,6 +82,7 @@ fn write(out: &mut Vec<u8>, shape: ShapeRef, value: &Value) -> Result<(), AwsErr
     match (shape.kind(), value) {
         (_, Value::Null) => out.push(0xf6),
         (_, Value::Document(json)) => write_document(out, json),
+        (_, Value::Held(held)) => write(out, shape, &held.to_value().map_err(|_| errors::unfit(shape))?)?,
         (Kind::Structure { .. }, Value::Struct(value)) => write_members(out, value, &[])?,
         (Kind::List { element, .. }, Value::List(items)) => {
             let target = shape.target(element);

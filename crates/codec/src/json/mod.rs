@@ -3,6 +3,7 @@
 mod document;
 mod parser;
 mod reader;
+mod told;
 mod writer;
 
 pub(crate) use reader::{error_parts, read, read_members};

@@ -304,28 +304,69 @@ impl<'a> Parser<'a> {
     }
 }
 
+const ONES: u64 = u64::MAX / 255;
+const HIGHS: u64 = ONES << 7;
+
+/// The high bits of the quotes, backslashes and control characters among eight bytes. The lowest bit set is exact; those
+/// above it may be echoes.
+fn specials(word: [u8; 8]) -> u64 {
+    let word = u64::from_le_bytes(word);
+    let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let quotes = zero_bytes(word ^ (ONES * u64::from(b'"')));
+    let backslashes = zero_bytes(word ^ (ONES * u64::from(b'\\')));
+    let controls = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+    quotes | backslashes | controls
+}
+
+fn is_special(byte: u8) -> u8 {
+    u8::from(byte == b'"') | u8::from(byte == b'\\') | u8::from(byte < 0x20)
+}
+
+/// Whether there is no quote, backslash or control character at all.
+pub(super) fn is_plain(bytes: &[u8]) -> bool {
+    // The last word, or block, overlaps those before it. Without a way out, a block is looked at as a whole.
+    if let Some(last) = bytes.last_chunk::<32>() {
+        let (blocks, _) = bytes.as_chunks::<32>();
+        let any = |block: &[u8; 32]| block.iter().fold(0, |any, byte| any | is_special(*byte)) != 0;
+        return !blocks.iter().any(any) && !any(last);
+    }
+    match bytes.last_chunk::<8>() {
+        Some(last) => {
+            let (words, _) = bytes.as_chunks::<8>();
+            !words.iter().any(|word| specials(*word) != 0) && specials(*last) == 0
+        }
+        None => bytes.iter().fold(0, |any, byte| any | is_special(*byte)) == 0,
+    }
+}
+
 /// How many bytes stand before the first quote, backslash or control character.
 pub(super) fn plain_length(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGHS: u64 = ONES << 7;
-    // The lowest high bit set is exact; those above it may be echoes.
-    let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    // Blocks are looked at as wholes, many bytes at a time, until one holds something.
-    let special = |byte: u8| u8::from(byte == b'"') | u8::from(byte == b'\\') | u8::from(byte < 0x20);
-    let (blocks, _) = bytes.as_chunks::<16>();
-    let is_plain = |block: &[u8; 16]| block.iter().fold(0, |found, byte| found | special(*byte)) == 0;
-    let passed = 16 * blocks.iter().take_while(|block| is_plain(block)).count();
-    let (words, rest) = bytes.get(passed..).unwrap_or_default().as_chunks::<8>();
-    for (i, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let quotes = zero_bytes(word ^ (ONES * u64::from(b'"')));
-        let backslashes = zero_bytes(word ^ (ONES * u64::from(b'\\')));
-        let controls = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        let special = quotes | backslashes | controls;
-        if special != 0 {
-            return passed + i * 8 + special.trailing_zeros() as usize / 8;
+    let mut before = 0;
+    // Most strings are short.
+    let (words, _) = bytes.as_chunks::<8>();
+    for word in words.iter().take(2) {
+        match specials(*word) {
+            0 => before += 8,
+            found => return before + found.trailing_zeros() as usize / 8,
         }
     }
-    let tail = rest.iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20);
-    passed + words.len() * 8 + tail.unwrap_or(rest.len())
+    let (blocks, _) = bytes.get(before..).unwrap_or_default().as_chunks::<32>();
+    for block in blocks {
+        if block.iter().fold(0, |any, byte| any | is_special(*byte)) != 0 {
+            break;
+        }
+        before += 32;
+    }
+    let (words, rest) = bytes.get(before..).unwrap_or_default().as_chunks::<8>();
+    for word in words {
+        match specials(*word) {
+            0 => before += 8,
+            found => return before + found.trailing_zeros() as usize / 8,
+        }
+    }
+    before
+        + rest
+            .iter()
+            .position(|byte| is_special(*byte) != 0)
+            .unwrap_or(rest.len())
 }

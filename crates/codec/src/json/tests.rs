@@ -1,6 +1,6 @@
 use super::{Names, error_parts, read, write};
 use virga_base::AwsError;
-use virga_shape::{ServiceModel, ShapeRef, Value};
+use virga_shape::{Hear, Held, Mismatch, ServiceModel, ShapeRef, Tell, Value};
 
 /// A small model with every kind.
 fn shape(name: &str) -> ShapeRef {
@@ -178,12 +178,84 @@ fn what_an_error_says_is_found_in_any_spelling() {
 #[test]
 fn plain_runs_end_at_the_first_special_byte() {
     for special in [b'"', b'\\', 0, 0x1f] {
-        for at in 0..40 {
-            let mut bytes = vec![b'!'; 40];
+        for at in 0..100 {
+            let mut bytes = vec![b'!'; 100];
             bytes[at] = special;
             bytes.extend_from_slice("é\u{80}\u{7f}\"".as_bytes());
             assert_eq!(super::parser::plain_length(&bytes), at);
+            for end in 0..bytes.len() {
+                assert_eq!(super::parser::is_plain(&bytes[..end]), end <= at);
+            }
         }
     }
-    assert_eq!(super::parser::plain_length("\u{7f}é😀 #[]!~ abc".as_bytes()), 17);
+    let text = "\u{7f}é😀 #[]!~ abc";
+    assert_eq!(super::parser::plain_length(text.as_bytes()), 17);
+    assert!((0..9).all(|times| super::parser::is_plain(text.repeat(times).as_bytes())));
+}
+
+/// Tells a tree whose structures have one member each.
+struct Known(Value);
+
+impl Known {
+    fn tell_value(value: &Value, to: &mut dyn Hear) {
+        match value {
+            Value::String(text) => to.text(text),
+            Value::Blob(bytes) => to.blob(bytes),
+            Value::Bool(flag) => to.bool(*flag),
+            Value::List(items) => {
+                to.open_list();
+                items.iter().for_each(|item| Known::tell_value(item, to));
+                to.close_list();
+            }
+            Value::Map(entries) => {
+                to.open_map();
+                for (key, item) in entries {
+                    to.key(key);
+                    Known::tell_value(item, to);
+                }
+                to.close_map();
+            }
+            Value::Struct(value) => {
+                for (index, member) in value.fields() {
+                    to.only_member(value.shape(), *index);
+                    Known::tell_value(member, to);
+                    to.close_structure();
+                }
+            }
+            other => panic!("{other:?} is not told"),
+        }
+    }
+}
+
+impl Tell for Known {
+    fn tell(&self, _shape: ShapeRef, to: &mut dyn Hear) -> Result<(), Mismatch> {
+        Known::tell_value(&self.0, to);
+        Ok(())
+    }
+
+    fn written_bytes(&self) -> usize {
+        0
+    }
+}
+
+#[test]
+fn what_is_told_is_written_as_its_tree_is() {
+    for text in [
+        r#"{"list":[]}"#,
+        r#"{"map":{}}"#,
+        r#"{"list":[{"s":"a\"\n"},{"b":true},{"blob":"aGk="},{"list":[{"s":"x"},{"b":false}]},{"s":"y"}]}"#,
+        r#"{"map":{"a":"1","\"b":"2"}}"#,
+        r#"{"all":{"all":{"s":""}}}"#,
+    ] {
+        let tree = read_as("All", text).unwrap();
+        let held = Value::Held(Held::new(shape("All"), Known(tree.clone())));
+        let mut out = Vec::new();
+        write(&mut out, shape("All"), None, &held, Names::Model).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), text);
+        assert_eq!(held.to_json(), tree.to_json());
+        let Value::Held(held) = held else {
+            panic!("another value")
+        };
+        assert_eq!(held.to_value(), Ok(tree));
+    }
 }

@@ -1,7 +1,8 @@
 //! From values to JSON along a shape, straight into bytes.
 
 use super::Names;
-use super::parser::plain_length;
+use super::parser::{is_plain, plain_length};
+use super::told::Told;
 use crate::errors;
 use crate::scalar;
 use base64::Engine as _;
@@ -19,6 +20,11 @@ pub(crate) fn write(
 ) -> Result<(), AwsError> {
     match (shape.kind(), value) {
         (_, Value::Null) => out.extend_from_slice(b"null"),
+        (_, Value::Held(held)) => {
+            out.reserve(held.written_bytes());
+            held.tell(&mut Told::new(out, names))
+                .map_err(|_| errors::unfit(shape))?;
+        }
         (_, Value::Document(json)) => {
             serde_json::to_writer(&mut *out, json).map_err(|e| errors::unwritable(e.to_string()))?;
         }
@@ -103,24 +109,37 @@ pub(crate) fn write_members(
             out.push(b',');
         }
         any = true;
-        write_string(out, names.of(member));
+        write_plain(out, names.of(member));
         out.push(b':');
         write(out, shape.target(member), Some(member), item, names)?;
     }
     Ok(any)
 }
 
-fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
     // Whole groups of three bytes need no padding, so pieces can be written one after the other.
     for piece in bytes.chunks(3 * 1024) {
         out.extend_from_slice(base64::engine::general_purpose::STANDARD.encode(piece).as_bytes());
     }
 }
 
+/// Writes what needs no escapes, with quotes.
+pub(super) fn write_plain(out: &mut Vec<u8>, text: &str) {
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
 /// Writes a string with its quotes.
 pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
     out.reserve(text.len() + 2);
     out.push(b'"');
+    if is_plain(text.as_bytes()) {
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
     let mut rest = text.as_bytes();
     loop {
         let (plain, special) = rest.split_at(plain_length(rest));

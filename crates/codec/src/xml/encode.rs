@@ -292,7 +292,7 @@ fn is_empty(value: &Value) -> Option<bool> {
         Value::String(text) => Some(text.is_empty()),
         Value::Blob(bytes) => Some(bytes.is_empty()),
         Value::Bool(_) | Value::Integer(_) | Value::Double(_) | Value::Timestamp(_) | Value::Document(_) => Some(false),
-        Value::Null | Value::List(_) | Value::Map(_) | Value::Struct(_) => None,
+        Value::Null | Value::List(_) | Value::Map(_) | Value::Struct(_) | Value::Held(_) => None,
     }
 }
 

@@ -148,10 +148,16 @@ impl<'v> Checker<'v> {
 
     fn members(&mut self, shape: ShapeRef, value: &'v StructValue) {
         let top = self.path.is_empty();
+        // Both are in the same order.
+        let mut fields = value.fields().iter().peekable();
         for (index, member) in shape.members().iter().enumerate() {
+            let present = fields.next_if(|(at, _)| usize::from(*at) == index);
+            let found = present.map(|(_, value)| value).filter(|v| !matches!(v, Value::Null));
+            if found.is_none() && !member.required {
+                continue;
+            }
             let target = shape.target(member);
-            let found = value.at(index as u16).filter(|v| !matches!(v, Value::Null));
-            if found.is_none() && (!member.required || member.travels_apart(target)) {
+            if found.is_none() && member.travels_apart(target) {
                 continue;
             }
             // The prefix stands for a member of its own.
@@ -306,7 +312,8 @@ fn violations(constraints: &'static Constraints, value: &Value, rules: &Rules<'_
         Value::Blob(bytes) => range(constraints, bytes.len() as f64, "length", false, broken),
         Value::List(items) => range(constraints, items.len() as f64, "length", false, broken),
         Value::Map(entries) => range(constraints, entries.len() as f64, "length", false, broken),
-        Value::Null | Value::Bool(_) | Value::Timestamp(_) | Value::Struct(_) | Value::Document(_) => {}
+        Value::Null | Value::Bool(_) | Value::Timestamp(_) | Value::Struct(_) | Value::Document(_) | Value::Held(_) => {
+        }
     }
 }
 

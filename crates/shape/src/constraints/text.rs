@@ -52,6 +52,8 @@ fn write(out: &mut String, value: &Value) {
         Value::Document(json) => {
             let _ = write!(out, "{json}");
         }
+        // Requests hold none.
+        Value::Held(_) => {}
     }
 }
 

@@ -41,9 +41,18 @@ impl Number {
         if coefficient == 0 {
             return Self::ZERO;
         }
-        while coefficient.is_multiple_of(10) {
-            coefficient /= 10;
-            exponent += 1;
+        // Most numbers are small, and dividing 128 bits is slow.
+        if let Ok(mut small) = u64::try_from(coefficient) {
+            while small.is_multiple_of(10) {
+                small /= 10;
+                exponent += 1;
+            }
+            coefficient = u128::from(small);
+        } else {
+            while coefficient.is_multiple_of(10) {
+                coefficient /= 10;
+                exponent += 1;
+            }
         }
         Number {
             negative,
@@ -62,7 +71,22 @@ impl Number {
 
     /// How many significant digits it has; none for zero.
     pub fn digits(&self) -> u32 {
-        self.coefficient.checked_ilog10().map_or(0, |log| log + 1)
+        let log = match u64::try_from(self.coefficient) {
+            Ok(small) => small.checked_ilog10(),
+            Err(_) => self.coefficient.checked_ilog10(),
+        };
+        log.map_or(0, |log| log + 1)
+    }
+
+    /// Hands its text out, as AWS returns it; the most common numbers need no memory for it.
+    pub(crate) fn with_text<R>(&self, f: impl FnOnce(&str) -> R) -> R {
+        if let (false, 0, Ok(whole)) = (self.negative, self.exponent, u64::try_from(self.coefficient)) {
+            let mut room = [0; WHOLE_DIGITS_MAX];
+            if let Ok(text) = std::str::from_utf8(write_whole(whole, &mut room)) {
+                return f(text);
+            }
+        }
+        f(&self.to_string())
     }
 
     /// The power of ten of its first digit.
@@ -91,6 +115,23 @@ impl Number {
         let whole = i128::try_from(self.coefficient).ok()?.checked_mul(scale)?;
         i64::try_from(if self.negative { -whole } else { whole }).ok()
     }
+}
+
+/// Digits of the greatest whole number of 64 bits.
+const WHOLE_DIGITS_MAX: usize = 20;
+
+/// Its digits, at the end of `room`.
+fn write_whole(mut whole: u64, room: &mut [u8; WHOLE_DIGITS_MAX]) -> &[u8] {
+    let mut from = WHOLE_DIGITS_MAX;
+    for byte in room.iter_mut().rev() {
+        *byte = b'0' + (whole % 10) as u8;
+        whole /= 10;
+        from -= 1;
+        if whole == 0 {
+            break;
+        }
+    }
+    room.get(from..).unwrap_or_default()
 }
 
 impl From<i64> for Number {

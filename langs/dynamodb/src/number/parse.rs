@@ -8,6 +8,9 @@ impl FromStr for Number {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
+        if let Some(whole) = small(text) {
+            return Ok(Number::normal(false, u128::from(whole), 0));
+        }
         read(text).unwrap_or_else(|| {
             Err(Invalid(if text.is_empty() {
                 "The parameter cannot be converted to a numeric value".to_owned()
@@ -16,6 +19,12 @@ impl FromStr for Number {
             }))
         })
     }
+}
+
+/// A whole number of few digits and no sign, as most are.
+fn small(text: &str) -> Option<u64> {
+    let few = !text.is_empty() && text.len() < 19 && text.bytes().all(|byte| byte.is_ascii_digit());
+    few.then(|| text.bytes().fold(0, |whole, byte| whole * 10 + u64::from(byte - b'0')))
 }
 
 /// Nothing where the text is no number; the error where it is one that cannot be stored.

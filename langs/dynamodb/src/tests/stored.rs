@@ -1,7 +1,9 @@
-use super::n;
+use super::number;
 use crate::attribute::item_size_bytes;
-use crate::stored::{decode_item, decode_size, encode_item, encode_key_beginning, encode_key_part};
-use crate::{AttributeValue, Item, Number};
+use crate::stored::{
+    Scalar, Visit, decode_item, decode_size, encode_item, encode_key_beginning, encode_key_part, visit_item,
+};
+use crate::{AttributeValue, Item, Kind, Number};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
 fn numbers() -> impl Strategy<Value = Number> {
@@ -49,7 +51,78 @@ fn part(value: &AttributeValue) -> Vec<u8> {
     bytes
 }
 
+/// Makes a value again of what it is shown.
+#[derive(Default)]
+struct Seen {
+    open: Vec<(AttributeValue, String)>,
+    name: String,
+    item: Item,
+}
+
+impl Seen {
+    fn put(&mut self, value: AttributeValue) {
+        let name = std::mem::take(&mut self.name);
+        match self.open.last_mut() {
+            Some((AttributeValue::L(list), _)) => list.push(value),
+            Some((AttributeValue::M(map), _)) => drop(map.insert(name, value)),
+            _ => drop(self.item.insert(name, value)),
+        }
+    }
+}
+
+impl Visit for Seen {
+    fn scalar(&mut self, value: Scalar<'_>) {
+        self.put(match value {
+            Scalar::S(text) => AttributeValue::S(text.to_owned()),
+            Scalar::N(text) => AttributeValue::N(number(text)),
+            Scalar::B(bytes) => AttributeValue::B(bytes.to_vec()),
+            Scalar::Bool(flag) => AttributeValue::Bool(flag),
+            Scalar::Null => AttributeValue::Null,
+        });
+    }
+    fn open(&mut self, kind: Kind) {
+        let empty = match kind {
+            Kind::Ss => AttributeValue::Ss(Vec::new()),
+            Kind::Ns => AttributeValue::Ns(Vec::new()),
+            Kind::Bs => AttributeValue::Bs(Vec::new()),
+            Kind::M => AttributeValue::M(Item::new()),
+            _ => AttributeValue::L(Vec::new()),
+        };
+        self.open.push((empty, std::mem::take(&mut self.name)));
+    }
+    fn member(&mut self, value: Scalar<'_>) {
+        match (self.open.last_mut(), value) {
+            (Some((AttributeValue::Ss(set), _)), Scalar::S(text)) => set.push(text.to_owned()),
+            (Some((AttributeValue::Ns(set), _)), Scalar::N(text)) => set.push(number(text)),
+            (Some((AttributeValue::Bs(set), _)), Scalar::B(bytes)) => set.push(bytes.to_vec()),
+            (open, value) => panic!("{value:?} in {open:?}"),
+        }
+    }
+    fn name(&mut self, name: &str) {
+        name.clone_into(&mut self.name);
+    }
+    fn close(&mut self, kind: Kind) {
+        let (value, name) = self.open.pop().expect("something is open");
+        assert_eq!(value.kind(), kind);
+        self.name = name;
+        self.put(value);
+    }
+}
+
 proptest! {
+    #[test]
+    fn all_of_an_item_is_shown(item in proptest::collection::btree_map(".{0,6}", values(), 0..6)) {
+        let item: Item = item;
+        let mut bytes = Vec::new();
+        encode_item(&item, item_size_bytes(&item), &mut bytes);
+        let mut seen = Seen::default();
+        prop_assert_eq!(visit_item(&bytes, &mut seen), Some(()));
+        prop_assert_eq!(seen.item, item);
+        for end in 0..bytes.len() {
+            prop_assert_eq!(visit_item(&bytes[..end], &mut Seen::default()), None);
+        }
+    }
+
     #[test]
     fn items_come_back(item in proptest::collection::btree_map(".{0,6}", values(), 0..6)) {
         let item: Item = item;
@@ -92,9 +165,12 @@ proptest! {
 
 #[test]
 fn a_small_item_is_small() {
-    let item: Item = [("pk", AttributeValue::S("user#1".to_owned())), ("n", n("42"))]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into();
+    let item: Item = [
+        ("pk", AttributeValue::S("user#1".to_owned())),
+        ("n", AttributeValue::N(number("42"))),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
     let mut bytes = Vec::new();
     encode_item(&item, item_size_bytes(&item), &mut bytes);
     assert_eq!(bytes.len(), 2 + 3 + 8 + 2 + 3);

@@ -6,7 +6,7 @@ use crate::errors::{invalid, validation};
 use crate::expression::Parameters;
 use crate::limits;
 use crate::past::Past;
-use crate::state::{At, Definition, ITEMS};
+use crate::state::{At, ITEMS, Opened};
 use crate::tables;
 use crate::value::{Input, Output, read_item, write_item};
 use crate::wire;
@@ -37,9 +37,9 @@ struct Wanted {
 }
 
 /// A table, and what lies under each of the wanted keys with its size.
-type Found = (Definition, Vec<Option<(usize, Item)>>);
+type Found = (Opened, Vec<Option<(usize, Item)>>);
 
-pub async fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, AwsError> {
+pub fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, AwsError> {
     let told = Told::read(&input);
     let mut wanted = Vec::new();
     for (given, request) in input.entries("RequestItems") {
@@ -50,7 +50,7 @@ pub async fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, A
     }
     let now = ctx.now();
     let found = ctx.read(|tx| -> Result<Vec<Found>, AwsError> {
-        let tables: Vec<Definition> = wanted
+        let tables: Vec<Opened> = wanted
             .iter()
             .map(|wanted| tables::open(tx, &wanted.name, now))
             .collect::<Result<_, _>>()?;
@@ -144,7 +144,7 @@ fn answer_get(wanted: Vec<Wanted>, found: Vec<Found>, told: Told, out: &mut Outp
             again.set("Keys", Value::List(left));
             unprocessed.push((wanted.given, Value::Struct(again)));
         }
-        costs.push((table.name, cost));
+        costs.push((table.name.clone(), cost));
     }
     out.set("Responses", Value::Map(responses));
     out.set("UnprocessedKeys", Value::Map(unprocessed));
@@ -176,7 +176,7 @@ pub async fn write(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value,
     }
     let now = ctx.now();
     let done = ctx
-        .write(|tx| -> Result<Vec<(Definition, Cost)>, Failure> {
+        .write(|tx| -> Result<Vec<(Opened, Cost)>, Failure> {
             let mut checked = Vec::new();
             for writes in &all {
                 let table = tables::open(tx, &writes.name, now)?;
@@ -194,7 +194,7 @@ pub async fn write(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value,
             for (writes, (table, spots)) in all.iter().zip(checked) {
                 let mut cost = Cost::default();
                 for (write, spot) in writes.writes.iter().zip(&spots) {
-                    cost.add(&write.run(tx, &table, spot, now)?.cost);
+                    cost.add(&write.run_untold(tx, &table, spot, now)?.cost);
                 }
                 done.push((table, cost));
             }
@@ -220,7 +220,10 @@ pub async fn write(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value,
             out.set("ItemCollectionMetrics", map.into_value(shape));
         }
     }
-    let costs: Vec<(String, Cost)> = done.into_iter().map(|(table, cost)| (table.name, cost)).collect();
+    let costs: Vec<(String, Cost)> = done
+        .into_iter()
+        .map(|(table, cost)| (table.name.clone(), cost))
+        .collect();
     told.tell_all(&mut out, &costs, Split::Not);
     Ok(out.done())
 }

@@ -1,8 +1,8 @@
 //! What every operation on items passes on its way in and out: tables of other accounts are reached, capacity that runs out is
 //! asked and paid, and tables keep what reads need that lag behind. Calls that ask for none of it go by.
 
-use super::on_value;
 use super::transact::{self, Reason};
+use super::{on_value, on_value_at_once};
 use crate::past::{self, Lag};
 use crate::reach::{Target, reach};
 use crate::tables::{self, Rows};
@@ -35,7 +35,19 @@ where
     F: Fn(Ctx, Input, Output) -> R + Send + Sync + 'static,
     R: Future<Output = Result<Value, AwsError>> + Send + 'static,
 {
-    let handler = Arc::new(on_value(f));
+    at_door(kind, on_value(f))
+}
+
+/// The same for an operation that waits for nothing.
+pub fn on_items_at_once<F>(kind: Kind, f: F) -> Handler
+where
+    F: Fn(Ctx, Input, Output) -> Result<Value, AwsError> + Clone + Send + Sync + 'static,
+{
+    at_door(kind, on_value_at_once(f))
+}
+
+fn at_door(kind: Kind, handler: Handler) -> Handler {
+    let handler = Arc::new(handler);
     Box::new(move |ctx, input, shape| {
         let (pace, lag) = (Pace::of(&ctx), Lag::of(&ctx));
         let (Value::Struct(asked), Some(shape)) = (&input, shape) else {

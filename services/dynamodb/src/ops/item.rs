@@ -4,7 +4,7 @@ use crate::capacity::{Cost, Told, read_units};
 use crate::errors::validation;
 use crate::expression::{Expressions, Parameters};
 use crate::past::Past;
-use crate::state::{At, Definition, ITEMS, SHOWN_ITEMS};
+use crate::state::{At, Definition, HashAt, ITEMS, RAW_ITEMS, RawItem};
 use crate::tables;
 use crate::value::{Input, Output, item_json};
 use crate::wire;
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use virga_base::AwsError;
 use virga_lang_dynamodb::{ExpressionKind, Item, Update};
 use virga_service::{Ctx, Value};
-use virga_shape::{IntoValue, ShapeRef};
+use virga_shape::IntoValue;
 
 const PUT: Parameters = Parameters {
     with_values: &["ConditionExpression"],
@@ -37,7 +37,6 @@ struct Wanted {
     item_on_failure: bool,
     capacity: Told,
     metrics: bool,
-    shape: ShapeRef,
 }
 
 impl Wanted {
@@ -47,7 +46,6 @@ impl Wanted {
             item_on_failure: input.text("ReturnValuesOnConditionCheckFailure") == Some("ALL_OLD"),
             capacity: Told::read(input),
             metrics: input.text("ReturnItemCollectionMetrics") == Some("SIZE"),
-            shape: input.attribute_shape(),
         }
     }
 
@@ -110,12 +108,16 @@ async fn run(ctx: &Ctx, input: &Input, write: &Write, wanted: Wanted, mut out: O
         .write(|tx| {
             let table = tables::open(tx, &name, now)?;
             let spot = write.check(&table)?;
-            let outcome = write.run(tx, &table, &spot, now)?;
+            let outcome = if wanted.values == "NONE" {
+                write.run_untold(tx, &table, &spot, now)?
+            } else {
+                write.run(tx, &table, &spot, now)?
+            };
             Ok((table, outcome))
         })
         .await;
     let (table, outcome) = done.map_err(|failure| {
-        let show = |item| item_json(item, wanted.shape);
+        let show = |item| item_json(item, input.attribute_shape());
         write::failed(failure, wanted.item_on_failure.then_some(show))
     })?;
     wanted.capacity.tell(&mut out, &table, &outcome.cost);
@@ -174,12 +176,12 @@ fn typed(value: &virga_lang_dynamodb::AttributeValue) -> wire::AttributeValue {
 
 /// An item that was asked for.
 enum Got {
-    /// Whole, as the answer has it.
-    Shown(Vec<(String, Value)>),
+    /// Whole, as it is stored.
+    Raw(RawItem),
     Item(Item),
 }
 
-pub async fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, AwsError> {
+pub fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, AwsError> {
     let expressions = GET.read(&mut input)?;
     let key = input.item("Key")?.unwrap_or_default();
     let mut placeholders = expressions.placeholders()?;
@@ -191,13 +193,12 @@ pub async fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, A
         let table = tables::open(tx, &name, now)?;
         write::check_key(&table.schema, &key)?;
         let spot = table.schema.spot(&key).unwrap_or_default();
-        let place = (table.data, At(&spot));
         let (size_bytes, found) = match &projection {
             None => tx
-                .get(&SHOWN_ITEMS, place)?
-                .map(|row| (row.size_bytes, Got::Shown(row.attributes))),
+                .get(&RAW_ITEMS, (table.data, HashAt(&spot)))?
+                .map(|row| (row.size_bytes, Got::Raw(row))),
             Some(projection) => {
-                let row = tx.get(&ITEMS, place)?;
+                let row = tx.get(&ITEMS, (table.data, At(&spot)))?;
                 row.map(|row| (row.size_bytes, Got::Item(projection.apply(&row.item))))
             }
         }
@@ -227,7 +228,7 @@ pub async fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, A
     match found {
         None => {}
         Some(Got::Item(item)) => out.set_item("Item", item),
-        Some(Got::Shown(attributes)) => out.set("Item", Value::Map(attributes)),
+        Some(Got::Raw(row)) => out.set_stored(&ctx, "Item", row)?,
     }
     Ok(out.done())
 }

@@ -42,9 +42,25 @@ where
             let answer = f(ctx, input, Output::new(shape));
             Box::pin(async move { answer.await.map(Answer::from) })
         }
-        // Every operation has required members, and the model's constraints were checked.
-        _ => Box::pin(std::future::ready(Err(AwsError::internal(
-            "an operation without input",
-        )))),
+        _ => Box::pin(std::future::ready(Err(without_input()))),
     })
+}
+
+/// The same for an operation that waits for nothing.
+pub fn on_value_at_once<F>(f: F) -> virga_service::Handler
+where
+    F: Fn(Ctx, Input, Output) -> Result<Value, AwsError> + Clone + Send + Sync + 'static,
+{
+    Box::new(move |ctx, input, shape| match (Input::new(input), shape) {
+        (Some(input), Some(shape)) => {
+            let f = f.clone();
+            Box::pin(async move { f(ctx, input, Output::new(shape)).map(Answer::from) })
+        }
+        _ => Box::pin(std::future::ready(Err(without_input()))),
+    })
+}
+
+/// Every operation has required members, and the model's constraints were checked.
+fn without_input() -> AwsError {
+    AwsError::internal("an operation without input")
 }

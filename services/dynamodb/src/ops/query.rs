@@ -199,7 +199,7 @@ fn spot(start: &Item, table: &Definition, index: Option<&Index>) -> Result<Vec<u
     }
 }
 
-pub async fn query(ctx: Ctx, mut input: Input, out: Output) -> Result<Value, AwsError> {
+pub fn query(ctx: Ctx, mut input: Input, out: Output) -> Result<Value, AwsError> {
     let expressions = QUERY.read(&mut input)?;
     let mut wanted = Wanted::read(&ctx, &mut input, &expressions, "Querying")?;
     let forward = input.flag("ScanIndexForward") != Some(false);
@@ -229,7 +229,7 @@ pub async fn query(ctx: Ctx, mut input: Input, out: Output) -> Result<Value, Aws
         let read = run(tx, &ctx, &wanted, &table, index, &page)?;
         Ok((table, read))
     })?;
-    answer(wanted, &table, read, out)
+    answer(&ctx, wanted, &table, read, out)
 }
 
 fn check_filter(wanted: &Wanted, expressions: &Expressions, schema: &KeySchema) -> Result<(), AwsError> {
@@ -317,7 +317,7 @@ fn run(
     })
 }
 
-pub async fn scan(ctx: Ctx, mut input: Input, out: Output) -> Result<Value, AwsError> {
+pub fn scan(ctx: Ctx, mut input: Input, out: Output) -> Result<Value, AwsError> {
     let expressions = SCAN.read(&mut input)?;
     let mut wanted = Wanted::read(&ctx, &mut input, &expressions, "Scanning")?;
     let segments = segments(&input)?;
@@ -351,7 +351,7 @@ pub async fn scan(ctx: Ctx, mut input: Input, out: Output) -> Result<Value, AwsE
         let read = run(tx, &ctx, &wanted, &table, index, &page)?;
         Ok((table, read))
     })?;
-    answer(wanted, &table, read, out)
+    answer(&ctx, wanted, &table, read, out)
 }
 
 fn segments(input: &Input) -> Result<Option<(u64, u64)>, AwsError> {
@@ -382,7 +382,7 @@ fn segments(input: &Input) -> Result<Option<(u64, u64)>, AwsError> {
     Ok(Some((whole(segment)?, whole(total)?)))
 }
 
-fn answer(wanted: Wanted, table: &Definition, read: Read, mut out: Output) -> Result<Value, AwsError> {
+fn answer(ctx: &Ctx, wanted: Wanted, table: &Definition, read: Read, mut out: Output) -> Result<Value, AwsError> {
     let mut cost = Cost::default();
     match wanted.index.as_deref().and_then(|name| table.index(name)) {
         None if read.parts.is_empty() => cost.table = read_units(read.bytes, wanted.consistent),
@@ -414,8 +414,11 @@ fn answer(wanted: Wanted, table: &Definition, read: Read, mut out: Output) -> Re
             Some(projection) => write_item(projection.apply(&item), attribute),
             None => write_item(item, attribute),
         };
-        let items = read.shown.into_iter().chain(read.items.into_iter().map(show)).collect();
-        out.set("Items", Value::List(items));
+        if read.items.is_empty() {
+            out.set_all_stored(ctx, "Items", read.shown)?;
+        } else {
+            out.set("Items", Value::List(read.items.into_iter().map(show).collect()));
+        }
     }
     let whole = |count: usize| Value::Integer(i64::try_from(count).unwrap_or(i64::MAX));
     out.set("Count", whole(read.count));

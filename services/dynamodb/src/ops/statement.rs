@@ -8,7 +8,7 @@ use crate::limits::PAGE_MAX_BYTES;
 use crate::page::{Page, Range};
 use crate::past::Past;
 use crate::schema::Index;
-use crate::state::{At, Definition, ITEMS};
+use crate::state::{At, Definition, ITEMS, Opened};
 use crate::tables;
 use crate::value::{Input, Output, item_json, read_value, write_item};
 use crate::write::{self, Action, Outcome, Write, check_size};
@@ -143,7 +143,7 @@ pub async fn execute(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Valu
 }
 
 /// Does one write, and answers what of the item is wanted.
-async fn run(ctx: &Ctx, asked: &Asked, shape: ShapeRef) -> Result<(Definition, Cost, Option<Item>), AwsError> {
+async fn run(ctx: &Ctx, asked: &Asked, shape: ShapeRef) -> Result<(Opened, Cost, Option<Item>), AwsError> {
     let now = ctx.now();
     let done = ctx
         .write(|tx| {
@@ -203,7 +203,7 @@ impl Token {
 }
 
 struct Found {
-    table: Definition,
+    table: Opened,
     items: Vec<Item>,
     cost: Cost,
     /// Where to go on, and the last item's key.
@@ -348,7 +348,7 @@ fn read_one(
     asked: &Asked,
     select: &Select,
     of: &str,
-) -> Result<(Definition, Cost, Option<Item>), AwsError> {
+) -> Result<(Opened, Cost, Option<Item>), AwsError> {
     let table = tables::open(tx, &asked.table, ctx.now())?;
     let keys: Vec<&str> = table.schema.names().collect();
     let refused = || {
@@ -455,7 +455,7 @@ async fn one_of_batch(
         Statement::Select(select) => ctx.read(|tx| read_one(tx, ctx, &asked, select, "BatchExecuteStatement"))?,
         _ => run(ctx, &asked, shape).await?,
     };
-    Ok((table.name, cost, item))
+    Ok((table.name.clone(), cost, item))
 }
 
 /// Says which statement an error is about.
@@ -486,7 +486,7 @@ pub async fn transaction(ctx: Ctx, mut input: Input, mut out: Output) -> Result<
         ));
     }
     if reads > 0 {
-        let found = ctx.read(|tx| -> Result<Vec<(Definition, Cost, Option<Item>)>, AwsError> {
+        let found = ctx.read(|tx| -> Result<Vec<(Opened, Cost, Option<Item>)>, AwsError> {
             let mut found = Vec::new();
             for (at, asked) in asked.iter().enumerate() {
                 if let Statement::Select(select) = &asked.statement {

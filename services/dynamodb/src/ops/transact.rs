@@ -5,7 +5,7 @@ use crate::capacity::{Cost, Split, Told, read_units};
 use crate::errors::{VALIDATION, invalid, validation};
 use crate::expression::Parameters;
 use crate::limits;
-use crate::state::{At, Definition, ITEMS, TOKEN_ENDS, TOKENS, Token};
+use crate::state::{At, ITEMS, Opened, TOKEN_ENDS, TOKENS, Token};
 use crate::tables;
 use crate::value::{Input, Output, item_json};
 use crate::wire;
@@ -129,13 +129,13 @@ impl Part {
 
 /// What a transaction has done: its tables in order of first use, and what writing each of them cost.
 pub struct Done {
-    pub tables: Vec<Definition>,
+    pub tables: Vec<Opened>,
     pub costs: Vec<(String, Cost)>,
 }
 
 /// Checks and does all of them, or none. `ctx` is the caller's for the shape alone.
 pub fn write_all(tx: &mut Tx<'_>, parts: &[Part], now: Timestamp, shape: ShapeRef) -> Result<Done, AwsError> {
-    let mut tables: Vec<Definition> = Vec::new();
+    let mut tables: Vec<Opened> = Vec::new();
     for part in parts {
         if !tables.iter().any(|table| table.name == part.table) {
             tables.push(tables::open(tx, &part.table, now)?);
@@ -176,7 +176,7 @@ pub fn write_all(tx: &mut Tx<'_>, parts: &[Part], now: Timestamp, shape: ShapeRe
         .collect();
     for ((part, spot), told) in parts.iter().zip(&spots).zip(&mut reasons) {
         let table = find(part).ok_or_else(crate::errors::no_resource)?;
-        match part.write.run(tx, table, spot, now) {
+        match part.write.run_untold(tx, table, spot, now) {
             Ok(outcome) => {
                 if let Some((_, cost)) = costs.iter_mut().find(|(name, _)| *name == table.name) {
                     cost.add(&outcome.cost.times(FACTOR));
@@ -300,7 +300,7 @@ pub fn remember(tx: &mut Tx<'_>, key: u128, request: [u8; 32], done: &Done, now:
     Ok(())
 }
 
-fn tell_metrics(out: &mut Output, parts: &[Part], tables: &[Definition]) {
+fn tell_metrics(out: &mut Output, parts: &[Part], tables: &[Opened]) {
     let mut map: BTreeMap<String, Vec<wire::ItemCollectionMetrics>> = BTreeMap::new();
     for part in parts {
         let table = tables.iter().find(|table| table.name == part.table);
@@ -324,7 +324,7 @@ struct Wanted {
     projection: Option<Projection>,
 }
 
-pub async fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, AwsError> {
+pub fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, AwsError> {
     let told = Told::read(&input);
     let shape = input.attribute_shape();
     let mut all = Vec::new();
@@ -344,7 +344,7 @@ pub async fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, A
     }
     let now = ctx.now();
     let (found, costs) = ctx.read(|tx| -> Result<_, AwsError> {
-        let mut tables: Vec<(Definition, Cost)> = Vec::new();
+        let mut tables: Vec<(Opened, Cost)> = Vec::new();
         let (mut found, mut reasons, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
         for wanted in &all {
             if !tables.iter().any(|(table, _)| table.name == wanted.table) {
@@ -375,7 +375,10 @@ pub async fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, A
         if reasons.iter().any(Option::is_some) {
             return Err(cancelled(reasons, shape));
         }
-        let costs: Vec<(String, Cost)> = tables.into_iter().map(|(table, cost)| (table.name, cost)).collect();
+        let costs: Vec<(String, Cost)> = tables
+            .into_iter()
+            .map(|(table, cost)| (table.name.clone(), cost))
+            .collect();
         Ok((found, costs))
     })?;
     let list = out.of("Responses");
