@@ -164,9 +164,10 @@ pub fn asked(
 
 /// Whether the request proves its body: by `Content-MD5`, or by a checksum before or behind it. Calls from within need not.
 pub fn is_sent(request: &Request) -> bool {
-    let Some(headers) = &request.headers else {
+    let headers = &request.headers;
+    if headers.is_empty() {
         return true;
-    };
+    }
     let trailer = request.header("x-amz-trailer");
     headers.contains_key("content-md5")
         || trailer.is_some_and(|trailer| Algorithm::of_header(&trailer.trim().to_ascii_lowercase()).is_some())
@@ -175,8 +176,11 @@ pub fn is_sent(request: &Request) -> bool {
 
 /// Refuses checksums of kinds that S3 does not know.
 pub fn check_kinds(request: &Request) -> Result<(), AwsError> {
-    let names = request.headers.iter().flat_map(|headers| headers.keys());
-    for name in names.filter_map(|name| name.as_str().strip_prefix("x-amz-checksum-")) {
+    for name in request
+        .headers
+        .keys()
+        .filter_map(|name| name.as_str().strip_prefix("x-amz-checksum-"))
+    {
         let known = ["algorithm", "type", "mode"].contains(&name) || Algorithm::named(name).is_some();
         if !known {
             return Err(errors::invalid_request(

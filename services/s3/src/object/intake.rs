@@ -44,7 +44,7 @@ pub struct Taken {
 /// Reads the request's body to its end. What came wrong leaves nothing behind.
 pub async fn take(ctx: &Ctx, announced: Announced) -> Result<Taken, AwsError> {
     let request = ctx.request();
-    let is_silent = request.headers.is_some()
+    let is_silent = !request.headers.is_empty()
         && announced.length.is_none()
         && !announced.open_ended
         && request.header("transfer-encoding").is_none();
