@@ -870,3 +870,71 @@ def browser_sent(buckets, start):
 @then(parsers.re(rf'{KEY} in {BUCKET} says "(?P<text>[^"]*)"$'))
 def object_says(buckets, key, bucket, text):
     assert buckets.client.get_object(Bucket=bucket, Key=key)["Body"].read().decode() == text
+
+
+# Batch jobs
+
+
+@given(parsers.re(rf'a manifest of "(?P<one>[^"]+)" and "(?P<other>[^"]+)" in {BUCKET}$'))
+def a_manifest(buckets, one, other, bucket):
+    lines = "".join(f"{bucket},{key}\n" for key in (one, other))
+    answer = buckets.client.put_object(Bucket=bucket, Key="manifest.csv", Body=lines.encode())
+    buckets.manifest = (bucket, answer["ETag"].strip('"'))
+
+
+@when(parsers.re(r'a batch job(?P<waits>, to be confirmed,)? tags what the manifest names with "(?P<tag>[^"]+)"$'))
+def a_batch_job(world, buckets, waits, tag):
+    bucket, etag = buckets.manifest
+    key, value = tag.split("=")
+    made = control(world).create_job(
+        AccountId="000000000000",
+        ClientRequestToken="once",
+        ConfirmationRequired=bool(waits),
+        Priority=1,
+        RoleArn="arn:aws:iam::000000000000:role/batch",
+        Operation={"S3PutObjectTagging": {"TagSet": [{"Key": key, "Value": value}]}},
+        Manifest={
+            "Spec": {"Format": "S3BatchOperations_CSV_20180820", "Fields": ["Bucket", "Key"]},
+            "Location": {"ObjectArn": f"arn:aws:s3:::{bucket}/manifest.csv", "ETag": etag},
+        },
+        Report={
+            "Enabled": True,
+            "Bucket": f"arn:aws:s3:::{bucket}",
+            "Prefix": "reports",
+            "Format": "Report_CSV_20180820",
+            "ReportScope": "AllTasks",
+        },
+    )
+    buckets.job = made["JobId"]
+
+
+@when("I confirm the job")
+def confirm_job(world, buckets):
+    control(world).update_job_status(AccountId="000000000000", JobId=buckets.job, RequestedJobStatus="Ready")
+
+
+@when("all that is due has been done")
+def all_done(world):
+    settle(world)
+
+
+@then(parsers.re(r'the job is "(?P<status>[^"]+)", with (?P<done>\d+) objects? done and (?P<failed>\d+) failed$'))
+def job_is(world, buckets, status, done, failed):
+    job = control(world).describe_job(AccountId="000000000000", JobId=buckets.job)["Job"]
+    progress = job["ProgressSummary"]
+    assert job["Status"] == status, job.get("FailureReasons")
+    assert progress["NumberOfTasksSucceeded"] == int(done) and progress["NumberOfTasksFailed"] == int(failed)
+
+
+@then(parsers.re(rf'{KEY} in {BUCKET} has the tag "(?P<tag>[^"]+)"$'))
+def has_tag(buckets, key, bucket, tag):
+    tags = buckets.client.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+    assert tag in [f"{found['Key']}={found['Value']}" for found in tags]
+
+
+@then(parsers.re(rf'the job\'s report in {BUCKET} has a file of what "(?P<one>[^"]+)" and one of what "(?P<other>[^"]+)"$'))
+def job_report(buckets, bucket, one, other):
+    key = f"reports/job-{buckets.job}/manifest.json"
+    report = json.loads(buckets.client.get_object(Bucket=bucket, Key=key)["Body"].read())
+    assert [result["TaskExecutionStatus"] for result in report["Results"]] == [one, other]
+    assert all(result["Key"] in buckets.keys(bucket) for result in report["Results"])
