@@ -41,6 +41,12 @@ Feature: What requests must say of themselves
     When a program sends POST "/photos/cat.jpg" saying ""
     Then the browser is answered 405, saying "<Code>MethodNotAllowed</Code>"
 
+  Scenario: The rest of something else is not wanted
+    When a program sends GET "/photos/cat.jpg" with
+      | Range    | bytes=2-    |
+      | If-Range | "some other" |
+    Then the browser is answered 200, saying "hello"
+
   Scenario: Copies have no body, and tags have one
     When a program sends PUT "/photos/kitten.jpg" saying "meow" with
       | x-amz-copy-source | /photos/cat.jpg |

@@ -75,6 +75,12 @@ impl Reading {
 }
 
 /// Whether an entity tag is among those that a header lists. Quotes may be left out.
+/// Whether the version is still the one that `If-Range` names, so that `Range` holds.
+pub fn range_holds(if_range: &str, version: &Version) -> bool {
+    let named = if_range.trim();
+    named.trim_matches('"') == version.etag || named == version.modified.to_http_date()
+}
+
 fn fits(listed: &str, etag: &str) -> bool {
     listed.split(',').any(|tag| {
         let tag = tag.trim();
@@ -152,7 +158,7 @@ impl Writing {
 
 #[cfg(test)]
 mod tests {
-    use super::{Reading, Unmet, Writing};
+    use super::{Reading, Unmet, Writing, range_holds};
     use crate::object::versions::bare;
     use crate::state::Version;
     use virga_base::{Account, Timestamp};
@@ -162,6 +168,16 @@ mod tests {
             etag: "abc".to_owned(),
             modified: Timestamp::from_secs(100),
             ..bare(Account::DEFAULT, Timestamp::from_secs(100))
+        }
+    }
+
+    #[test]
+    fn a_range_holds_for_the_version_that_is_named() {
+        for holds in ["\"abc\"", "Thu, 01 Jan 1970 00:01:40 GMT"] {
+            assert!(range_holds(holds, &version()), "{holds}");
+        }
+        for other in ["\"abd\"", "Thu, 01 Jan 1970 00:01:41 GMT", "W/\"abc\""] {
+            assert!(!range_holds(other, &version()), "{other}");
         }
     }
 

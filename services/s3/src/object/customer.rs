@@ -200,6 +200,15 @@ pub fn etag(nonce: u64, md5: &str) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The entity tag of an object whose bytes have that MD5. Under keys of KMS it tells nothing of the bytes either.
+pub fn etag_under(encryption: &Encryption, md5: String, random: impl FnOnce() -> u64) -> String {
+    match encryption {
+        Encryption::Customer { nonce, .. } => etag(*nonce, &md5),
+        Encryption::Kms { .. } => etag(random(), &md5),
+        Encryption::S3 => md5,
+    }
+}
+
 /// A run of bytes that one content holds: how many, whose nonce, and where in the content they begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {

@@ -84,3 +84,24 @@ async fn copies_are_refused_as_aws_refuses_them() {
         assert_eq!(bench.err("CopyObject", input.clone()).await, code, "{input}");
     }
 }
+
+/// As AWS does, an entity tag is told that is no MD5, and another one for the same bytes.
+#[tokio::test]
+async fn entity_tags_under_keys_of_kms_tell_nothing_of_the_bytes() {
+    let bench = Bench::new().await;
+    let kms = || json!({ "ServerSideEncryption": "aws:kms" });
+    let plain = bench.put("plain", "hello").await["ETag"].clone();
+    let one = bench.put_with("one", "hello", kms()).await["ETag"].clone();
+    let two = bench.put_with("two", "hello", kms()).await["ETag"].clone();
+    assert!(one != plain && two != plain && one != two);
+    let copied = async |to: &str, from: &str, method: &str| {
+        let input = json!({ "Key": to, "CopySource": format!("bucket/{from}"), "ServerSideEncryption": method });
+        bench.ok("CopyObject", input).await["CopyObjectResult"]["ETag"].clone()
+    };
+    assert_eq!(copied("three", "one", "AES256").await, plain);
+    let again = copied("four", "one", "aws:kms").await;
+    assert!(again != one && again != plain);
+    assert_ne!(copied("five", "plain", "aws:kms").await, plain);
+    assert_eq!(bench.text("three").await.as_deref(), Some("hello"));
+    assert_eq!(bench.text("four").await.as_deref(), Some("hello"));
+}

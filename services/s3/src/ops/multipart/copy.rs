@@ -41,7 +41,7 @@ pub async fn copy(ctx: Ctx, mut input: UploadPartCopyRequest) -> Result<UploadPa
     };
     let customer = customer_of!(input).read()?;
     customer::check_part(&upload.version.encryption, customer.as_ref())?;
-    let seal = Seal::new(&ctx, customer);
+    let seal = Seal::new(&ctx, &upload.version.encryption, customer);
     let source_key = source_customer_of!(input).read()?;
     let owner = input.expected_source_bucket_owner.as_deref();
     let origin = Origin::find(&ctx, &source, owner, &conditions, source_key).await?;

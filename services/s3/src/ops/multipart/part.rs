@@ -7,7 +7,7 @@ use crate::object::customer::{self, Cipher, Key, customer_of};
 use crate::object::encryption::tell_encryption;
 use crate::object::intake::{self, Announced, Taken};
 use crate::object::key;
-use crate::state::{Algorithm, Lock, Part, Upload};
+use crate::state::{Algorithm, Encryption, Lock, Part, Upload};
 use crate::upload::checksums::crc64_of;
 use crate::upload::parts;
 use crate::wire::{UploadPartOutput, UploadPartRequest};
@@ -34,7 +34,7 @@ pub async fn upload(ctx: Ctx, mut input: UploadPartRequest) -> Result<UploadPart
     check_algorithm(&upload, &asked)?;
     let customer = customer_of!(input).read()?;
     customer::check_part(&upload.version.encryption, customer.as_ref())?;
-    let seal = Seal::new(&ctx, customer);
+    let seal = Seal::new(&ctx, &upload.version.encryption, customer);
     let announced = Announced {
         length: input.content_length,
         md5: input.content_md5.take(),
@@ -92,12 +92,16 @@ pub struct Target<'a> {
 /// How a part's bytes are encrypted.
 pub struct Seal {
     key: Option<Key>,
+    /// What makes the entity tag tell nothing of the bytes; 0 where it may.
     nonce: u64,
 }
 
 impl Seal {
-    pub fn new(ctx: &Ctx, key: Option<Key>) -> Seal {
-        let nonce = key.as_ref().map_or(0, |_| ctx.ids().u64());
+    pub fn new(ctx: &Ctx, encryption: &Encryption, key: Option<Key>) -> Seal {
+        let nonce = match encryption {
+            Encryption::S3 => 0,
+            Encryption::Kms { .. } | Encryption::Customer { .. } => ctx.ids().u64(),
+        };
         Seal { key, nonce }
     }
 
@@ -113,11 +117,11 @@ impl Target<'_> {
         let part = Part {
             size: taken.size,
             offset: 0,
-            etag: match self.seal.key {
-                Some(_) => customer::etag(self.seal.nonce, &taken.md5),
-                None => taken.md5,
+            etag: match self.seal.nonce {
+                0 => taken.md5,
+                nonce => customer::etag(nonce, &taken.md5),
             },
-            nonce: self.seal.nonce,
+            nonce: self.seal.key.as_ref().map_or(0, |_| self.seal.nonce),
             modified: Timestamp::from_secs(now.as_secs()),
             checksum: taken.checksum,
             crc64,

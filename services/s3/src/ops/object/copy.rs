@@ -18,7 +18,7 @@ use crate::object::versions::bare;
 use crate::object::{key, tags};
 use crate::ops::encryption::{default_of, is_told, key_arn};
 use crate::ops::object_lock;
-use crate::state::{Algorithm, Version};
+use crate::state::{Algorithm, Encryption, Version};
 use crate::wire::{CopyObjectOutput, CopyObjectRequest, CopyObjectResult};
 use crate::{errors, lifecycle, limits};
 use std::ops::Range;
@@ -222,11 +222,14 @@ impl Origin {
         }
         let kept = original.checksum.as_ref().filter(|checksum| !checksum.composite);
         let plain = self.customer.is_none() && customer.is_none();
+        let is_kms = |encryption: &Encryption| matches!(encryption, Encryption::Kms { .. });
+        // Of what a key of KMS encrypted, the MD5 is not known.
+        let plain = plain && (is_kms(&copy.encryption) || !is_kms(&original.encryption));
         let same =
             plain && original.parts.is_none() && kept.is_some_and(|kept| algorithm.is_none_or(|a| a == kept.algorithm));
         copy.size = original.size;
         if same {
-            copy.etag = original.etag.clone();
+            copy.etag = customer::etag_under(&copy.encryption, original.etag.clone(), || ctx.ids().u64());
             copy.checksum = original.checksum.clone();
             let written = Written::shared(
                 ctx,
@@ -246,10 +249,7 @@ impl Origin {
             ..Announced::default()
         };
         let taken = intake::take_body(ctx, Some(body), announced).await?;
-        copy.etag = match customer {
-            Some(_) => customer::etag(nonce, &taken.md5),
-            None => taken.md5,
-        };
+        copy.etag = customer::etag_under(&copy.encryption, taken.md5, || ctx.ids().u64());
         copy.checksum = taken.checksum;
         Ok((copy, taken.written))
     }

@@ -84,10 +84,7 @@ async fn run(ctx: Ctx, mut input: PutObjectRequest, open_ended: bool) -> Result<
     };
     let taken = intake::take(&ctx, announced).await?;
     version.size = taken.size;
-    version.etag = match &customer {
-        Some(_) => customer::etag(nonce, &taken.md5),
-        None => taken.md5,
-    };
+    version.etag = customer::etag_under(&version.encryption, taken.md5, || ctx.ids().u64());
     version.checksum = taken.checksum;
     version.modified = bare(version.owner, ctx.now()).modified;
     let what = if open_ended {

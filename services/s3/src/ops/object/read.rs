@@ -2,7 +2,7 @@
 
 use crate::access::{self, Open, Wanted};
 use crate::object::checksum::tell_checksum;
-use crate::object::conditions::Reading;
+use crate::object::conditions::{Reading, range_holds};
 use crate::object::customer::{self, customer_of};
 use crate::object::encryption::tell_encryption;
 use crate::object::headers::DEFAULT_CONTENT_TYPE;
@@ -241,7 +241,9 @@ async fn find(ctx: &Ctx, asked: &Asked, with_bytes: bool) -> Result<(Open, Found
         }
         customer::check_read(&version.encryption, asked.customer.as_ref())?;
         let mut found = Found::whole(version, pin.clone());
+        let if_range = ctx.request().header("if-range");
         if let Some(header) = &asked.range
+            && if_range.is_none_or(|named| range_holds(named, &found.version))
             && let Some(range) = range::parse(header, found.version.size)?
         {
             found.range = range;
