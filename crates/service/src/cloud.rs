@@ -201,8 +201,16 @@ impl Cloud {
         self.hand(service, handler, service.check(call)?).await
     }
 
-    /// Runs the operation of a call that was checked before, or says that it is not built.
-    pub fn run(self: &Arc<Cloud>, call: Checked) -> BoxFuture<Result<Answer, AwsError>> {
+    /// Runs the operation of a call that was checked before, or says that it is not built. `service` is the one that has
+    /// it, as far as the caller knows.
+    pub fn run(self: &Arc<Cloud>, service: &Service, call: Checked) -> BoxFuture<Result<Answer, AwsError>> {
+        let handler = match service.name == call.model.name {
+            true => service.operations.get(call.operation.name.as_str()),
+            false => None,
+        };
+        if let Some((handler, _)) = handler {
+            return self.hand(service, handler, call);
+        }
         match self.built(&call) {
             Ok((service, handler)) => self.hand(service, handler, call),
             Err(error) => Box::pin(std::future::ready(Err(error))),

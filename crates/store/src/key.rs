@@ -221,14 +221,12 @@ impl Place {
     fn of(account: u64, region: &str) -> Place {
         let mut bytes = [0; PLACE_MAX_BYTES];
         // Twelve digits fit 40 bits.
-        let parts = account.to_be_bytes().into_iter().skip(3);
-        // The text's end is marked as in any key; no region has a zero byte, nor more bytes than there is room for.
-        let parts = parts.chain(region.bytes()).chain(TEXT_END);
-        let mut length = 0;
-        for (to, from) in bytes.iter_mut().zip(parts) {
-            *to = from;
-            length += 1;
-        }
+        bytes[..5].copy_from_slice(&account.to_be_bytes()[3..]);
+        // No region has a zero byte, nor more bytes than there is room for.
+        let end = 5 + region.len().min(PLACE_MAX_BYTES - 5 - TEXT_END.len());
+        bytes[5..end].copy_from_slice(&region.as_bytes()[..end - 5]);
+        bytes[end..end + TEXT_END.len()].copy_from_slice(&TEXT_END);
+        let length = (end + TEXT_END.len()) as u8;
         Place { bytes, length }
     }
 

@@ -43,6 +43,8 @@ impl Topics {
 
     fn push(&mut self, topic: &[u8]) {
         let length = u32::try_from(topic.len()).unwrap_or(u32::MAX);
+        // Once for both.
+        self.bytes.reserve(4 + topic.len());
         self.bytes.extend_from_slice(&length.to_le_bytes());
         self.bytes.extend_from_slice(topic);
     }

@@ -26,13 +26,14 @@ static DECODED_LENGTH: HeaderName = HeaderName::from_static("x-amz-decoded-conte
 const CHUNKED: &str = "aws-chunked";
 
 /// A call that is known in full.
-pub(super) struct Decoded {
+pub(super) struct Decoded<'a> {
     pub(super) target: Target,
+    pub(super) service: &'a Service,
     pub(super) who: Box<Who>,
     pub(super) call: Checked,
 }
 
-impl Decoded {
+impl Decoded<'_> {
     pub(super) fn refuse(self, error: AwsError) -> Refused {
         Refused {
             target: self.target,
@@ -42,7 +43,7 @@ impl Decoded {
     }
 }
 
-pub(super) async fn decode(desk: &Desk, arrival: &Arrival, verified: Verified<'_>) -> Result<Decoded, Exit> {
+pub(super) async fn decode<'a>(desk: &Desk, arrival: &Arrival, verified: Verified<'a>) -> Result<Decoded<'a>, Exit> {
     let Verified {
         target,
         op,
@@ -93,7 +94,12 @@ pub(super) async fn decode(desk: &Desk, arrival: &Arrival, verified: Verified<'_
         },
     };
     match service.check(call) {
-        Ok(call) => Ok(Decoded { target, who, call }),
+        Ok(call) => Ok(Decoded {
+            target,
+            service,
+            who,
+            call,
+        }),
         Err(error) => Err(refused(target, who, error)),
     }
 }

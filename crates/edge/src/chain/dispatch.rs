@@ -14,9 +14,14 @@ pub(super) struct Answered {
     pub(super) answer: Answer,
 }
 
-pub(super) async fn dispatch(desk: &Desk, arrival: &Arrival, permitted: Permitted) -> Result<Answered, Exit> {
-    let Permitted { target, who, call } = permitted;
-    let mut running = desk.cloud_for(arrival).run(call);
+pub(super) async fn dispatch(desk: &Desk, arrival: &Arrival, permitted: Permitted<'_>) -> Result<Answered, Exit> {
+    let Permitted {
+        target,
+        service,
+        who,
+        call,
+    } = permitted;
+    let mut running = desk.cloud_for(arrival).run(service, call);
     let answer = match &arrival.world {
         Chosen::Fork { world, .. } => {
             let racing = async {

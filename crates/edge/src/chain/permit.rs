@@ -2,17 +2,23 @@
 
 use super::decode::Decoded;
 use super::{Arrival, Desk, Exit, Refused, Target};
-use virga_service::{Checked, Who};
+use virga_service::{Checked, Service, Who};
 
 /// A call that may be made.
-pub(super) struct Permitted {
+pub(super) struct Permitted<'a> {
     pub(super) target: Target,
+    pub(super) service: &'a Service,
     pub(super) who: Box<Who>,
     pub(super) call: Checked,
 }
 
-pub(super) async fn permit(desk: &Desk, arrival: &Arrival, decoded: Decoded) -> Result<Permitted, Exit> {
-    let Decoded { target, who, call } = decoded;
+pub(super) async fn permit<'a>(desk: &Desk, arrival: &Arrival, decoded: Decoded<'a>) -> Result<Permitted<'a>, Exit> {
+    let Decoded {
+        target,
+        service,
+        who,
+        call,
+    } = decoded;
     if let Some(permit) = &desk.shared.options.permit {
         let ruling = permit.permit(desk.cloud_for(arrival), &call).await;
         if let Err(error) = ruling {
@@ -24,5 +30,10 @@ pub(super) async fn permit(desk: &Desk, arrival: &Arrival, decoded: Decoded) -> 
             .into());
         }
     }
-    Ok(Permitted { target, who, call })
+    Ok(Permitted {
+        target,
+        service,
+        who,
+        call,
+    })
 }

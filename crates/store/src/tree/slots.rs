@@ -104,11 +104,10 @@ impl<T: Keyed, const N: usize> Slots<T, N> {
         let head = head(key, skip);
         let heads = &self.heads[..length];
         // Looking at the last of every block, then at one block, does not wait for one before it knows the next, as halving
-        // does.
+        // does. Plain loops: vectors of the oldest processors know no unsigned numbers of eight bytes.
         let (blocks, _) = heads.as_chunks::<BLOCK>();
-        let passed: usize = blocks.iter().map(|block| usize::from(block[BLOCK - 1] < head)).sum();
-        let block = &heads[passed * BLOCK..length.min((passed + 1) * BLOCK)];
-        let low = passed * BLOCK + block.iter().map(|other| usize::from(*other < head)).sum::<usize>();
+        let passed = BLOCK * blocks.iter().take_while(|block| block[BLOCK - 1] < head).count();
+        let low = passed + heads[passed..].iter().take_while(|other| **other < head).count();
         match self.compare_shared(key, low) {
             Ordering::Less => return Err(0),
             Ordering::Greater => return Err(length),
