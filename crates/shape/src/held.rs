@@ -28,6 +28,20 @@ pub trait Hear {
     fn only_member(&mut self, shape: ShapeRef, index: u16);
     /// The end of the value that belongs to [`Hear::only_member`].
     fn close_structure(&mut self);
+
+    /// An entry of a map whose value is a structure with a text as its only member: what most answers are made of.
+    fn text_entry(&mut self, key: &str, (shape, index): (ShapeRef, u16), text: &str) {
+        self.key(key);
+        self.only_member(shape, index);
+        self.text(text);
+        self.close_structure();
+    }
+
+    /// The same with a text of ASCII's letters, digits and signs alone, without quotes and backslashes: nothing in it needs
+    /// escapes.
+    fn plain_entry(&mut self, key: &str, member: (ShapeRef, u16), plain: &[u8]) {
+        self.text_entry(key, member, &String::from_utf8_lossy(plain));
+    }
 }
 
 /// A value of a shape in its owner's form.

@@ -16,6 +16,8 @@ const L: u8 = 7;
 const FALSE: u8 = 8;
 const TRUE: u8 = 9;
 const NULL: u8 = 10;
+/// A string of ASCII's letters, digits and signs, without quotes and backslashes: answers have it as it is.
+const PLAIN: u8 = 11;
 
 /// Writes an item whose size by AWS's formula is `size_bytes`.
 pub fn encode_item(item: &Item, size_bytes: usize, out: &mut Vec<u8>) {
@@ -195,6 +197,13 @@ pub trait Visit {
     fn member(&mut self, value: Scalar<'_>);
     /// The name of what follows: in an item or a map.
     fn name(&mut self, name: &str);
+    /// A name and its string, in which nothing needs escapes in any form of text.
+    fn plain(&mut self, name: &str, string: &[u8]);
+    /// A name and its value.
+    fn named(&mut self, name: &str, value: Scalar<'_>) {
+        self.name(name);
+        self.scalar(value);
+    }
     fn close(&mut self, kind: Kind);
 }
 
@@ -208,8 +217,26 @@ pub fn visit_item(mut bytes: &[u8], visitor: &mut impl Visit) -> Option<()> {
 
 fn visit_map(input: &mut &[u8], visitor: &mut impl Visit) -> Option<()> {
     for _ in 0..read_length(input)? {
-        visitor.name(read_str(input)?);
-        visit_value(input, visitor)?;
+        let name = read_str(input)?;
+        let (tag, rest) = input.split_first()?;
+        match *tag {
+            PLAIN => {
+                *input = rest;
+                visitor.plain(name, read_bytes(input)?);
+            }
+            S => {
+                *input = rest;
+                visitor.named(name, Scalar::S(read_str(input)?));
+            }
+            N => {
+                *input = rest;
+                read_number(input)?.with_text(|text| visitor.named(name, Scalar::N(text)));
+            }
+            _ => {
+                visitor.name(name);
+                visit_value(input, visitor)?;
+            }
+        }
     }
     Some(())
 }
@@ -218,7 +245,7 @@ fn visit_value(input: &mut &[u8], visitor: &mut impl Visit) -> Option<()> {
     let (tag, rest) = input.split_first()?;
     *input = rest;
     match *tag {
-        S => visitor.scalar(Scalar::S(read_str(input)?)),
+        S | PLAIN => visitor.scalar(Scalar::S(read_str(input)?)),
         N => read_number(input)?.with_text(|text| visitor.scalar(Scalar::N(text))),
         B => visitor.scalar(Scalar::B(read_bytes(input)?)),
         FALSE => visitor.scalar(Scalar::Bool(false)),
@@ -276,7 +303,7 @@ fn read_value(input: &mut &[u8]) -> Option<AttributeValue> {
     let (tag, rest) = input.split_first()?;
     *input = rest;
     Some(match *tag {
-        S => AttributeValue::S(read_text(input)?),
+        S | PLAIN => AttributeValue::S(read_text(input)?),
         N => AttributeValue::N(read_number(input)?),
         B => AttributeValue::B(read_bytes(input)?.to_vec()),
         SS => AttributeValue::Ss(read_many(input, read_text)?),
@@ -291,10 +318,16 @@ fn read_value(input: &mut &[u8]) -> Option<AttributeValue> {
     })
 }
 
+fn is_plain(bytes: &[u8]) -> bool {
+    // Without a way out of the loop, many bytes are looked at at a time.
+    let special = |byte: u8| !(0x20..0x7f).contains(&byte) || byte == b'"' || byte == b'\\';
+    !bytes.iter().fold(false, |any, byte| any | special(*byte))
+}
+
 fn write_value(value: &AttributeValue, out: &mut Vec<u8>) {
     match value {
         AttributeValue::S(text) => {
-            out.push(S);
+            out.push(if is_plain(text.as_bytes()) { PLAIN } else { S });
             write_bytes(text.as_bytes(), out);
         }
         AttributeValue::N(number) => {

@@ -248,6 +248,21 @@ impl Visit for Telling<'_> {
         self.to.key(name);
     }
 
+    fn plain(&mut self, name: &str, string: &[u8]) {
+        self.to.plain_entry(name, (self.attribute, member::S), string);
+    }
+
+    fn named(&mut self, name: &str, value: Scalar<'_>) {
+        match value {
+            Scalar::S(text) => self.to.text_entry(name, (self.attribute, member::S), text),
+            Scalar::N(text) => self.to.text_entry(name, (self.attribute, member::N), text),
+            other => {
+                self.name(name);
+                self.scalar(other);
+            }
+        }
+    }
+
     fn close(&mut self, kind: Kind) {
         match kind {
             Kind::M => self.to.close_map(),

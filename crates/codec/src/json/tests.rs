@@ -12,7 +12,9 @@ fn shape(name: &str) -> ShapeRef {
                 "All": {"type": "structure", "members": {
                     "s": {"shape": "S"}, "i": {"shape": "I"}, "l": {"shape": "L"}, "d": {"shape": "D"},
                     "b": {"shape": "B"}, "t": {"shape": "T"}, "blob": {"shape": "Blob"}, "list": {"shape": "List"},
-                    "map": {"shape": "Map"}, "all": {"shape": "All"}, "doc": {"shape": "Doc"}}},
+                    "map": {"shape": "Map"}, "all": {"shape": "All"}, "doc": {"shape": "Doc"},
+                    "alls": {"shape": "Alls"}}},
+                "Alls": {"type": "map", "key": {"shape": "S"}, "value": {"shape": "All"}},
                 "S": {"type": "string"}, "I": {"type": "integer"}, "L": {"type": "long"}, "D": {"type": "double"},
                 "B": {"type": "boolean"}, "T": {"type": "timestamp"}, "Blob": {"type": "blob"},
                 "List": {"type": "list", "member": {"shape": "All"}},
@@ -210,8 +212,19 @@ impl Known {
             Value::Map(entries) => {
                 to.open_map();
                 for (key, item) in entries {
-                    to.key(key);
-                    Known::tell_value(item, to);
+                    let only = item
+                        .as_struct()
+                        .and_then(|item| Some((item.shape(), item.fields().first()?)));
+                    match only {
+                        Some((shape, (index, Value::String(text)))) if text.starts_with("plain") => {
+                            to.plain_entry(key, (shape, *index), text.as_bytes());
+                        }
+                        Some((shape, (index, Value::String(text)))) => to.text_entry(key, (shape, *index), text),
+                        _ => {
+                            to.key(key);
+                            Known::tell_value(item, to);
+                        }
+                    }
                 }
                 to.close_map();
             }
@@ -246,6 +259,7 @@ fn what_is_told_is_written_as_its_tree_is() {
         r#"{"list":[{"s":"a\"\n"},{"b":true},{"blob":"aGk="},{"list":[{"s":"x"},{"b":false}]},{"s":"y"}]}"#,
         r#"{"map":{"a":"1","\"b":"2"}}"#,
         r#"{"all":{"all":{"s":""}}}"#,
+        r#"{"alls":{"a":{"s":"x\"y"},"\"":{"s":"plain"},"c":{"b":true},"d":{"list":[]},"e":{"s":"plain"}}}"#,
     ] {
         let tree = read_as("All", text).unwrap();
         let held = Value::Held(Held::new(shape("All"), Known(tree.clone())));

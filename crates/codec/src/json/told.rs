@@ -33,6 +33,17 @@ impl<'o> Told<'o> {
         self.parted = false;
     }
 
+    /// A key, and its structure as far as the only member's value.
+    fn open_entry(&mut self, key: &str, (shape, index): (ShapeRef, u16)) {
+        self.part();
+        write_string(self.out, key);
+        self.out.extend_from_slice(b":{");
+        if let Some(member) = shape.members().get(usize::from(index)) {
+            write_plain(self.out, self.names.of(member));
+        }
+        self.out.push(b':');
+    }
+
     fn close(&mut self, byte: u8) {
         self.out.push(byte);
         self.parted = true;
@@ -92,5 +103,20 @@ impl Hear for Told<'_> {
 
     fn close_structure(&mut self) {
         self.close(b'}');
+    }
+
+    fn text_entry(&mut self, key: &str, member: (ShapeRef, u16), text: &str) {
+        self.open_entry(key, member);
+        write_string(self.out, text);
+        self.close(b'}');
+    }
+
+    fn plain_entry(&mut self, key: &str, member: (ShapeRef, u16), plain: &[u8]) {
+        self.open_entry(key, member);
+        self.out.reserve(plain.len() + 3);
+        self.out.push(b'"');
+        self.out.extend_from_slice(plain);
+        self.out.extend_from_slice(b"\"}");
+        self.parted = true;
     }
 }

@@ -55,6 +55,9 @@ impl<'a> Placeholders<'a> {
 
     /// Fails where a name or a value was used by no expression. Call it when all are parsed.
     pub fn finish(&self) -> Result<(), Invalid> {
+        if self.names.is_none() && self.values.is_none() {
+            return Ok(());
+        }
         self.unused("ExpressionAttributeNames", self.names.map(BTreeMap::keys))?;
         self.unused("ExpressionAttributeValues", self.values.map(BTreeMap::keys))
     }

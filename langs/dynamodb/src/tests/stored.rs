@@ -101,6 +101,14 @@ impl Visit for Seen {
     fn name(&mut self, name: &str) {
         name.clone_into(&mut self.name);
     }
+    fn plain(&mut self, name: &str, string: &[u8]) {
+        assert!(
+            string
+                .iter()
+                .all(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(byte))
+        );
+        self.named(name, Scalar::S(&String::from_utf8_lossy(string)));
+    }
     fn close(&mut self, kind: Kind) {
         let (value, name) = self.open.pop().expect("something is open");
         assert_eq!(value.kind(), kind);
