@@ -43,3 +43,14 @@ Feature: Capacity that runs out
   Scenario: A batch leaves what there are no units for
     When I put 5 items into "orders" in one batch
     Then 3 of them are not processed
+
+  Scenario: A failed condition costs a unit, too
+    Given "orders" has the items
+      """
+      {"id": "a"}
+      """
+    When I put into "orders" {"id": "a"} with
+      | ConditionExpression | attribute_not_exists(id) |
+    Then the call fails with "ConditionalCheckFailedException"
+    When I put into "orders" {"id": "b"}
+    Then the call fails with "ProvisionedThroughputExceededException"

@@ -35,3 +35,9 @@ Feature: Reads that lag behind
       """
       {"id": "a", "n": 1}
       """
+
+  Scenario: Transactions see the present
+    When I put into "orders" {"id": "a", "n": 1}
+    And I write to "orders" in one transaction
+      | ConditionCheck | {"id": "a"} | attribute_exists(id) |
+    Then the call succeeds
