@@ -62,7 +62,8 @@ def plant(root: Path, count: int) -> dict:
         folder = root / f"d{number % 10}" / ("über uns" if number % 7 == 0 else f"e{number % 3}")
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"file {number} (1)+&.txt"
-        path.write_bytes(chance.randbytes(chance.randrange(4000)))
+        # Some are empty: then there is nothing that the client could wait for leave to send.
+        path.write_bytes(b"" if number % 50 == 3 else chance.randbytes(chance.randrange(4000)))
         made[path.relative_to(root).as_posix()] = digest(path)
     return made
 

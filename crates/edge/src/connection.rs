@@ -5,7 +5,9 @@ use crate::body::answer::AnswerBody;
 use crate::body::inlet::Inlet;
 use crate::chain::{self, Desk, Peer, Received};
 use crate::pulse::{Look, Pulse, Watch, Watched};
-use http::header::EXPECT;
+use http::header::{CONNECTION, EXPECT};
+use http::{HeaderValue, Version};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -95,6 +97,12 @@ fn payload(request: http::Request<Incoming>) -> http::Request<Payload> {
     request.map(|body| Payload::Incoming(Inlet::new(body, waits)))
 }
 
+/// Whether a client waits for leave to send a body of no bytes, as the AWS CLI does with empty files. hyper gives none, and
+/// the end that it gets in its place has botocore misread the next answer, unless that comes by another connection.
+fn is_left_waiting(request: &http::Request<Incoming>) -> bool {
+    request.version() < Version::HTTP_2 && request.headers().contains_key(EXPECT) && request.body().is_end_stream()
+}
+
 /// What hyper asks for each request of a connection.
 fn service(
     desk: Arc<Desk>,
@@ -105,12 +113,18 @@ fn service(
     let line = Arc::new((desk, peer));
     service_fn(move |request: http::Request<Incoming>| {
         let (line, under_way) = (line.clone(), pulse.begin());
+        let closes = is_left_waiting(&request);
         // Made here, since all that the future begins with is moved with it.
         let received = Received::new(&line.1, payload(request));
         async move {
             let (desk, peer) = &*line;
             let mut answer = chain::walk(desk, peer, received).await;
             answer.body_mut().hold(under_way);
+            if closes {
+                answer
+                    .headers_mut()
+                    .insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             Ok::<_, Infallible>(answer)
         }
     })
