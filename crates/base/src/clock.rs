@@ -44,9 +44,8 @@ pub struct ClockState {
 ///
 /// All waiting is [`Clock::sleep_until`], which wakes when virtual time arrives, whether by waiting or by being moved.
 pub struct Clock {
-    state: RwLock<State>,
     dial: Dial,
-    /// What held before, oldest first.
+    /// What held before, oldest first. Locked by whoever sets the dial.
     past: RwLock<VecDeque<State>>,
     moved: Notify,
     bell: OnceLock<BellCord>,
@@ -71,7 +70,8 @@ impl Clock {
     fn with(base: Timestamp, mode: ClockMode) -> Clock {
         Clock::of(State {
             base,
-            anchor: Instant::now(),
+            // The origin first: nothing may be anchored before it.
+            anchor: origin().max(Instant::now()),
             machine: Clock::machine_now(),
             mode,
         })
@@ -79,7 +79,6 @@ impl Clock {
 
     fn of(state: State) -> Clock {
         Clock {
-            state: RwLock::new(state),
             dial: Dial::new(&state),
             past: RwLock::new(VecDeque::new()),
             moved: Notify::new(),
@@ -219,7 +218,7 @@ impl Clock {
     }
 
     fn get(&self) -> State {
-        *self.state.read().unwrap_or_else(PoisonError::into_inner)
+        self.dial.state()
     }
 
     fn read(state: &State) -> Timestamp {
@@ -231,17 +230,15 @@ impl Clock {
 
     fn change(&self, f: impl FnOnce(Timestamp) -> (Timestamp, ClockMode)) {
         {
-            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-            let (base, mode) = f(Clock::read(&state));
-            let before = *state;
-            *state = State {
+            let mut past = self.past.write().unwrap_or_else(PoisonError::into_inner);
+            let before = self.get();
+            let (base, mode) = f(Clock::read(&before));
+            self.dial.set(&State {
                 base,
                 anchor: Instant::now(),
                 machine: Clock::machine_now(),
                 mode,
-            };
-            self.dial.set(&state);
-            let mut past = self.past.write().unwrap_or_else(PoisonError::into_inner);
+            });
             if past.len() >= PAST_MAX {
                 past.pop_front();
             }
@@ -264,11 +261,17 @@ struct Dial {
     /// Odd while it is being set.
     version: AtomicU64,
     base_ms: AtomicI64,
-    /// Nanoseconds from `origin` to the state's anchor.
+    /// Nanoseconds from [`origin`] to the state's anchor.
     anchor_ns: AtomicU64,
     /// The bits of the rate; zero where it stands.
     rate: AtomicU64,
-    origin: Instant,
+    machine_ms: AtomicI64,
+}
+
+/// A moment before which no clock was set, the same for all, so that none has to keep it.
+fn origin() -> Instant {
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    *ORIGIN.get_or_init(Instant::now)
 }
 
 impl Dial {
@@ -278,7 +281,7 @@ impl Dial {
             base_ms: AtomicI64::new(0),
             anchor_ns: AtomicU64::new(0),
             rate: AtomicU64::new(0),
-            origin: state.anchor,
+            machine_ms: AtomicI64::new(0),
         };
         dial.set(state);
         dial
@@ -289,7 +292,7 @@ impl Dial {
         let version = self.version.load(Ordering::Relaxed);
         self.version.store(version + 1, Ordering::Relaxed);
         fence(Ordering::Release);
-        let anchor = state.anchor.saturating_duration_since(self.origin);
+        let anchor = state.anchor.saturating_duration_since(origin());
         let rate = match state.mode {
             ClockMode::Frozen => 0.0_f64,
             ClockMode::Running { rate } => rate,
@@ -298,24 +301,45 @@ impl Dial {
         self.anchor_ns
             .store(u64::try_from(anchor.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.rate.store(rate.to_bits(), Ordering::Relaxed);
+        self.machine_ms.store(state.machine.as_millis(), Ordering::Relaxed);
         self.version.store(version + 2, Ordering::Release);
     }
 
     fn read(&self, instant: Instant) -> Timestamp {
+        self.whole(|| {
+            let base = Timestamp::from_millis(self.base_ms.load(Ordering::Relaxed));
+            let anchor = Duration::from_nanos(self.anchor_ns.load(Ordering::Relaxed));
+            let rate = f64::from_bits(self.rate.load(Ordering::Relaxed));
+            let passed = instant.saturating_duration_since(origin()).saturating_sub(anchor);
+            base.plus_millis(passed_ms(passed, rate))
+        })
+    }
+
+    fn state(&self) -> State {
+        self.whole(|| {
+            let rate = f64::from_bits(self.rate.load(Ordering::Relaxed));
+            State {
+                base: Timestamp::from_millis(self.base_ms.load(Ordering::Relaxed)),
+                anchor: origin() + Duration::from_nanos(self.anchor_ns.load(Ordering::Relaxed)),
+                machine: Timestamp::from_millis(self.machine_ms.load(Ordering::Relaxed)),
+                mode: match rate {
+                    0.0 => ClockMode::Frozen,
+                    rate => ClockMode::Running { rate },
+                },
+            }
+        })
+    }
+
+    /// What `look` sees, of one setting and not of two.
+    fn whole<T>(&self, look: impl Fn() -> T) -> T {
         loop {
             let version = self.version.load(Ordering::Acquire);
-            let base_ms = self.base_ms.load(Ordering::Relaxed);
-            let anchor_ns = self.anchor_ns.load(Ordering::Relaxed);
-            let rate = f64::from_bits(self.rate.load(Ordering::Relaxed));
+            let seen = look();
             fence(Ordering::Acquire);
-            if version % 2 == 1 || version != self.version.load(Ordering::Relaxed) {
-                std::hint::spin_loop();
-                continue;
+            if version.is_multiple_of(2) && version == self.version.load(Ordering::Relaxed) {
+                return seen;
             }
-            let passed = instant
-                .saturating_duration_since(self.origin)
-                .saturating_sub(Duration::from_nanos(anchor_ns));
-            return Timestamp::from_millis(base_ms).plus_millis(passed_ms(passed, rate));
+            std::hint::spin_loop();
         }
     }
 }
