@@ -1,5 +1,6 @@
 //! Programs of others that tests run, installed where that needs nobody's leave.
 
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -40,8 +41,30 @@ pub fn program(name: &str, what: &str) -> Result<(), String> {
     if is_there() { Ok(()) } else { Err(lacks) }
 }
 
+/// Whether file systems of programs may be mounted here; an error says what does not run otherwise.
+pub fn may_mount(what: &str) -> Result<(), String> {
+    const SYS_ADMIN: u64 = 1 << 21;
+    let device = OpenOptions::new().read(true).write(true).open("/dev/fuse");
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let capabilities = status
+        .lines()
+        .find_map(|line| line.strip_prefix("CapEff:"))
+        .and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok());
+    // Root in a container may lack the right; others have Debian's `fusermount`, which has it.
+    let lacks_right = is_root() && capabilities.is_some_and(|bits| bits & SYS_ADMIN == 0);
+    match device {
+        Err(error) => Err(format!("{what}: /dev/fuse: {error}")),
+        Ok(_) if lacks_right => Err(format!("{what}: nothing may be mounted in this container")),
+        Ok(_) => Ok(()),
+    }
+}
+
 /// Whether this is Debian's, and ours to change.
 fn may_install() -> bool {
+    Path::new("/usr/bin/apt-get").is_file() && is_root()
+}
+
+fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output();
-    Path::new("/usr/bin/apt-get").is_file() && id.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
+    id.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
 }

@@ -23,6 +23,13 @@ fn through<T: Typed>(value: Value, shape: ShapeRef) -> Result<Value, Mismatch> {
     Ok(T::from_value(value)?.into_value(shape))
 }
 
+/// Model, shape, and the way of a value through its type.
+type Row = (&'static str, &'static str, Through);
+
+const fn row<T: Typed>(model: &'static str, shape: &'static str) -> Row {
+    (model, shape, through::<T>)
+}
+
 /// Values of each shape in each protocol.
 const ROUNDS: u64 = 40;
 
