@@ -3,8 +3,7 @@
 use crate::capacity::{Cost, write_units};
 use crate::schema::Index;
 use crate::state::{
-    At, Change, Definition, ENTRIES, Entry, HashAt, ITEM_SIZES, ITEMS, RAW_ITEMS, RECORDS, RawItem, STREAMS,
-    StoredItem, StreamOn, StreamRecord,
+    At, Change, Definition, ENTRIES, Entry, ITEM_SIZES, ITEMS, RECORDS, STREAMS, StoredItem, StreamOn, StreamRecord,
 };
 use crate::{expire, follow};
 use virga_base::Timestamp;
@@ -61,13 +60,13 @@ pub fn apply_alone(
     tx: &mut Tx<'_>,
     table: &Definition,
     spot: &[u8],
-    new: Option<&RawItem>,
+    new: Option<&StoredItem>,
 ) -> Result<Cost, StoreError> {
     debug_assert!(stands_alone(table), "what hangs on the items would not follow");
     let old_bytes = tx.get(&ITEM_SIZES, (table.data, At(spot)))?.map_or(0, |size| size.0);
     match new {
-        Some(new) => tx.put(&RAW_ITEMS, (table.data, HashAt(spot)), new)?,
-        None => tx.delete(&RAW_ITEMS, (table.data, HashAt(spot)))?,
+        Some(new) => tx.put(&ITEMS, (table.data, At(spot)), new)?,
+        None => tx.delete(&ITEMS, (table.data, At(spot)))?,
     }
     Ok(Cost {
         table: write_units(old_bytes.max(new.map_or(0, |new| new.size_bytes))),

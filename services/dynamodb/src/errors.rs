@@ -38,6 +38,11 @@ pub fn in_use(message: impl Into<String>) -> AwsError {
     AwsError::new("ResourceInUseException", message)
 }
 
+/// Of a stored item that is not one.
+pub fn unreadable() -> AwsError {
+    AwsError::internal("a stored item cannot be read")
+}
+
 pub fn condition_failed() -> AwsError {
     AwsError::new("ConditionalCheckFailedException", "The conditional request failed")
 }

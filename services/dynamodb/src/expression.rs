@@ -41,6 +41,9 @@ pub struct Expressions {
 
 impl Parameters {
     pub fn read(&self, input: &mut Input) -> Result<Expressions, AwsError> {
+        if !input.names().any(|name| self.has(name)) {
+            return Ok(Expressions::default());
+        }
         let with_values = self.given(self.with_values, input);
         let given: Vec<&'static str> = self
             .given(self.with_names, input)
@@ -73,6 +76,13 @@ impl Parameters {
         };
         expressions.read_legacy(self.legacy, input)?;
         Ok(expressions)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        matches!(name, "ExpressionAttributeNames" | "ExpressionAttributeValues")
+            || [self.with_values, self.with_names, self.legacy]
+                .iter()
+                .any(|names| names.contains(&name))
     }
 
     fn check_mixing(&self, given: &[&'static str], input: &Input) -> Result<(), AwsError> {

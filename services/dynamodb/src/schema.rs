@@ -97,63 +97,86 @@ impl KeySchema {
             .collect()
     }
 
-    /// Where an item lies by this key; `None` where it lacks part of it or part of it has another type.
-    pub fn spot(&self, item: &Item) -> Option<Vec<u8>> {
-        let mut bytes = self.partition_spot(item)?;
-        for attribute in &self.sort {
-            encode(KeyRole::Sort, attribute, item, &mut bytes)?;
+    /// Where an item lies by this key, whose attributes `find` finds. What it lacks counts before what is wrong.
+    pub fn place<'v>(&self, find: impl Fn(&str) -> Option<&'v AttributeValue>) -> Result<Vec<u8>, Misplaced<'_>> {
+        let (mut place, mut wrong) = (Place::new(), None);
+        for (role, attribute) in self.attributes() {
+            let value = find(&attribute.name).ok_or(Misplaced::Without(&attribute.name))?;
+            match check_key_value(role, &attribute.name, attribute.kind.kind(), value) {
+                Ok(()) => place.add(role, value),
+                Err(error) => wrong = wrong.or(Some(error)),
+            }
         }
-        Some(bytes)
+        match wrong {
+            None => Ok(place.done()),
+            Some(error) => Err(Misplaced::Wrong(error)),
+        }
     }
 
-    fn partition_spot(&self, item: &Item) -> Option<Vec<u8>> {
-        let mut bytes = vec![0; HASH_BYTES];
-        for attribute in &self.partition {
-            encode(KeyRole::Partition, attribute, item, &mut bytes)?;
-        }
-        let values = self.partition.iter().filter_map(|attribute| item.get(&attribute.name));
-        put_hash(values, &mut bytes);
-        Some(bytes)
+    /// Where an item lies by this key; `None` where it lacks part of it, or part of it has another type, is empty or too long:
+    /// an index leaves out such items.
+    pub fn spot(&self, item: &Item) -> Option<Vec<u8>> {
+        self.place(|name| item.get(name)).ok()
     }
 
     /// What all places of one partition begin with. `values` are in the schema's order.
     pub fn partition_of(values: &[AttributeValue]) -> Vec<u8> {
-        let mut bytes = vec![0; HASH_BYTES];
-        for value in values {
-            stored::encode_key_part(value, &mut bytes);
-        }
-        put_hash(values.iter(), &mut bytes);
-        bytes
+        let mut place = Place::new();
+        values.iter().for_each(|value| place.add(KeyRole::Partition, value));
+        place.done()
     }
+}
+
+/// Why an item has no place by a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Misplaced<'s> {
+    /// It has no such attribute.
+    Without(&'s str),
+    Wrong(KeyError),
 }
 
 /// The hash of the partition key, with which every place begins.
 const HASH_BYTES: usize = 8;
 
-/// Writes the hash of a partition key before it. It is the one by which AWS is seen to order the partitions of a scan: MD5 of
-/// this word and the key. The form of numbers in it is ours.
-fn put_hash<'v>(values: impl Iterator<Item = &'v AttributeValue>, bytes: &mut [u8]) {
-    let mut hasher = Md5::new_with_prefix("Outliers");
-    for value in values {
-        match value {
-            AttributeValue::S(text) => hasher.update(text),
-            AttributeValue::B(binary) => hasher.update(binary),
-            AttributeValue::N(number) => hasher.update(number.to_key_bytes()),
-            _ => {}
-        }
-    }
-    let hash = hasher.finalize();
-    for (byte, hashed) in bytes.iter_mut().take(HASH_BYTES).zip(hash) {
-        *byte = hashed;
-    }
+/// What most places have room in.
+const PLACE_BYTES: usize = 64;
+
+/// A place that is being made: the hash of the partition key, then all parts of the key.
+struct Place {
+    hasher: Md5,
+    bytes: Vec<u8>,
 }
 
-fn encode(role: KeyRole, attribute: &KeyAttribute, item: &Item, out: &mut Vec<u8>) -> Option<()> {
-    let value = item.get(&attribute.name)?;
-    // An index leaves out items whose key attribute is of another type, empty or too long.
-    check_key_value(role, &attribute.name, attribute.kind.kind(), value).ok()?;
-    stored::encode_key_part(value, out);
-    Some(())
+impl Place {
+    /// The hash is the one by which AWS is seen to order the partitions of a scan: MD5 of this word and the key. The form of
+    /// numbers in it is ours.
+    fn new() -> Place {
+        let mut bytes = Vec::with_capacity(PLACE_BYTES);
+        bytes.extend_from_slice(&[0; HASH_BYTES]);
+        Place {
+            hasher: Md5::new_with_prefix("Outliers"),
+            bytes,
+        }
+    }
+
+    fn add(&mut self, role: KeyRole, value: &AttributeValue) {
+        let begin = self.bytes.len();
+        stored::encode_key_part(value, &mut self.bytes);
+        if role == KeyRole::Partition {
+            match value {
+                AttributeValue::S(text) => self.hasher.update(text),
+                AttributeValue::B(binary) => self.hasher.update(binary),
+                _ => self.hasher.update(self.bytes.get(begin..).unwrap_or_default()),
+            }
+        }
+    }
+
+    fn done(mut self) -> Vec<u8> {
+        for (byte, hashed) in self.bytes.iter_mut().take(HASH_BYTES).zip(self.hasher.finalize()) {
+            *byte = hashed;
+        }
+        self.bytes
+    }
 }
 
 /// What an index shows of an item beside the keys of table and index.

@@ -16,7 +16,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 use virga_base::Timestamp;
-use virga_lang_dynamodb::{Item, stored};
+use virga_lang_dynamodb::{Item, Projection, stored};
 use virga_service::{Table, TableInfo, record};
 use virga_store::{KeyPart, Record};
 
@@ -172,6 +172,12 @@ impl RawItem {
 
     pub fn item(&self) -> Option<Item> {
         stored::decode_item(&self.bytes).map(|(_, item)| item)
+    }
+
+    /// What is asked for of it, which counts for as much; `None` where it cannot be read.
+    pub fn projected(&self, projection: &Projection) -> Option<RawItem> {
+        let shown = projection.apply(&self.item()?);
+        Some(RawItem::of(&shown, self.size_bytes))
     }
 }
 

@@ -98,6 +98,42 @@ pub fn read_item(value: Value) -> Result<Item, Invalid> {
     Ok(item)
 }
 
+/// A key by which an item is read. It has few attributes, which stand in order of name.
+#[derive(Debug, Default)]
+pub struct Key(Vec<(String, AttributeValue)>);
+
+/// How many attributes are kept in order one by one.
+const KEY_FEW: usize = 4;
+
+impl Key {
+    /// As [`read_item`] has it.
+    pub fn read(value: Value) -> Result<Key, Invalid> {
+        let entries = match value {
+            Value::Map(entries) if entries.len() <= KEY_FEW => entries,
+            many => return read_item(many).map(|item| Key(item.into_iter().collect())),
+        };
+        let mut key: Vec<(String, AttributeValue)> = Vec::with_capacity(entries.len());
+        for (name, value) in entries {
+            let value = read_value(value)?;
+            match key.binary_search_by(|(known, _)| known.cmp(&name)) {
+                Ok(at) => key.splice(at..=at, [(name, value)]).for_each(drop),
+                Err(at) => key.insert(at, (name, value)),
+            }
+        }
+        key.iter().try_for_each(|(_, value)| check_value(value))?;
+        Ok(Key(key))
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn get(&self, name: &str) -> Option<&AttributeValue> {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value)
+    }
+}
+
 /// The values of placeholders; errors name the placeholder.
 pub fn read_placeholders(value: Value) -> Result<Item, Invalid> {
     let Value::Map(entries) = value else {
@@ -281,6 +317,20 @@ pub fn write_item(item: Item, shape: ShapeRef) -> Value {
     )
 }
 
+/// Stored items as a list of an answer, by its shape.
+pub fn write_stored(ctx: &Ctx, shape: ShapeRef, items: Vec<RawItem>) -> Result<Value, AwsError> {
+    told(ctx, shape, StoredMaps(items))
+}
+
+/// Calls from within work on the answer; those from without have it written, which needs no tree.
+fn told(ctx: &Ctx, shape: ShapeRef, teller: impl Tell + 'static) -> Result<Value, AwsError> {
+    let held = Held::new(shape, teller);
+    match ctx.request().protocol {
+        Some(_) => Ok(Value::Held(held)),
+        None => held.to_value().map_err(|_| errors::unreadable()),
+    }
+}
+
 /// As the detail of an error.
 pub fn item_json(item: Item, shape: ShapeRef) -> serde_json::Value {
     write_item(item, shape).to_json()
@@ -318,6 +368,13 @@ impl Input {
         };
         let found = self.0.fields().iter().find(|(index, _)| named(*index));
         found.map(|(index, value)| (*index, value))
+    }
+
+    /// The members that are present.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let members = self.0.shape().members();
+        let name = |index: u16| members.get(usize::from(index)).map(|member| member.name.as_str());
+        self.0.fields().iter().filter_map(move |(index, _)| name(*index))
     }
 
     fn get(&self, name: &str) -> Option<&Value> {
@@ -358,6 +415,11 @@ impl Input {
     /// A member that is an item or a key.
     pub fn item(&mut self, name: &str) -> Result<Option<Item>, AwsError> {
         self.take(name).map(read_item).transpose().map_err(errors::invalid)
+    }
+
+    /// A member that is a key by which an item is read.
+    pub fn key(&mut self, name: &str) -> Result<Option<Key>, AwsError> {
+        self.take(name).map(Key::read).transpose().map_err(errors::invalid)
     }
 
     /// A member that is a list of texts.
@@ -438,25 +500,22 @@ impl Output {
 
     /// Sets a member that is an item, to what is stored.
     pub fn set_stored(&mut self, ctx: &Ctx, name: &str, item: RawItem) -> Result<(), AwsError> {
-        let held = Held::new(self.of(name), StoredMap(item));
-        self.set_held(ctx, name, held)
+        self.set_with(name, |shape| told(ctx, shape, StoredMap(item)))
     }
 
     /// Sets a member that is a list of items, to what is stored.
     pub fn set_all_stored(&mut self, ctx: &Ctx, name: &str, items: Vec<RawItem>) -> Result<(), AwsError> {
-        let held = Held::new(self.of(name), StoredMaps(items));
-        self.set_held(ctx, name, held)
+        self.set_with(name, |shape| write_stored(ctx, shape, items))
     }
 
-    /// Calls from within work on the answer; those from without have it written, which needs no tree.
-    fn set_held(&mut self, ctx: &Ctx, name: &str, held: Held) -> Result<(), AwsError> {
-        let value = match ctx.request().protocol {
-            Some(_) => Value::Held(held),
-            None => held
-                .to_value()
-                .map_err(|_| AwsError::internal("a stored item cannot be read"))?,
-        };
-        self.set(name, value);
+    /// Sets a member to what is made by its shape.
+    fn set_with(&mut self, name: &str, make: impl FnOnce(ShapeRef) -> Result<Value, AwsError>) -> Result<(), AwsError> {
+        let shape = self.0.shape();
+        let member = shape.member(name);
+        debug_assert!(member.is_some(), "{} has no {name}", shape.name());
+        if let Some((index, member)) = member {
+            self.0.set_at(index, make(shape.target(member))?);
+        }
         Ok(())
     }
 

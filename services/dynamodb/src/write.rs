@@ -3,16 +3,17 @@
 use crate::capacity::{Cost, write_units};
 use crate::change::{self, By};
 use crate::errors::{self, invalid, parameter, validation};
-use crate::schema::{Index, KeySchema};
-use crate::state::{At, Definition, ITEMS, RawItem, StoredItem};
+use crate::schema::{Index, KeySchema, Misplaced};
+use crate::state::{At, Definition, ITEMS, StoredItem};
+use crate::value::Key;
 use virga_base::{AwsError, Timestamp};
 use virga_lang_dynamodb::attribute::{ITEM_SIZE_MAX_BYTES, KeyError, check_item, check_key_value, item_size_bytes};
-use virga_lang_dynamodb::{Condition, Item, Kind, Update, Updated};
+use virga_lang_dynamodb::{AttributeValue, Condition, Item, Kind, Update, Updated};
 use virga_service::{StoreError, Tx};
 
 /// What is done to an item. All but `Put` name it by its key.
 pub enum Action {
-    Put(Item),
+    Put(StoredItem),
     Delete(Item),
     Update(Item, Option<Update>),
     /// Nothing: only the condition counts.
@@ -53,32 +54,50 @@ impl From<AwsError> for Failure {
     }
 }
 
-/// Checks a `Key` as operations take it.
-pub fn check_key(schema: &KeySchema, key: &Item) -> Result<(), AwsError> {
-    if key.len() != schema.count() || schema.names().any(|name| !key.contains_key(name)) {
-        return Err(validation("The provided key element does not match the schema"));
-    }
-    schema.check(key).map_err(|error| invalid(error.in_key()))
+/// Checks a `Key` as operations take it; answers where its item lies.
+pub fn check_key(schema: &KeySchema, key: &Item) -> Result<Vec<u8>, AwsError> {
+    spot_of(schema, key.len(), |name| key.get(name))
 }
 
-/// Checks the size of an item that PutItem was given; needs no table.
-pub fn check_size(item: &Item) -> Result<usize, AwsError> {
-    let size_bytes = item_size_bytes(item);
+/// The same of a key by which an item is read.
+pub fn check_read_key(schema: &KeySchema, key: &Key) -> Result<Vec<u8>, AwsError> {
+    spot_of(schema, key.count(), |name| key.get(name))
+}
+
+fn spot_of<'v>(
+    schema: &KeySchema,
+    count: usize,
+    find: impl Fn(&str) -> Option<&'v AttributeValue>,
+) -> Result<Vec<u8>, AwsError> {
+    let mismatch = || validation("The provided key element does not match the schema");
+    if count != schema.count() {
+        return Err(mismatch());
+    }
+    schema.place(find).map_err(|why| match why {
+        Misplaced::Without(_) => mismatch(),
+        Misplaced::Wrong(error) => invalid(error.in_key()),
+    })
+}
+
+/// An item that PutItem was given, if it is not too large; needs no table.
+pub fn sized(item: Item) -> Result<StoredItem, AwsError> {
+    let size_bytes = item_size_bytes(&item);
     if size_bytes > ITEM_SIZE_MAX_BYTES {
         return Err(validation("Item size has exceeded the maximum allowed size"));
     }
-    Ok(size_bytes)
+    Ok(StoredItem { size_bytes, item })
 }
 
-fn check_put(table: &Definition, item: &Item) -> Result<(), AwsError> {
-    if let Some(missing) = table.schema.names().find(|name| !item.contains_key(*name)) {
-        return Err(parameter(format!("Missing the key {missing} in the item")));
+/// Checks an item that PutItem was given against its table; answers where it lies.
+pub fn check_put(table: &Definition, item: &Item) -> Result<Vec<u8>, AwsError> {
+    let spot = table.schema.place(|name| item.get(name)).map_err(|why| match why {
+        Misplaced::Without(missing) => parameter(format!("Missing the key {missing} in the item")),
+        Misplaced::Wrong(error) => invalid(error.in_item()),
+    })?;
+    for index in &table.indexes {
+        check_index_keys(index, item, false)?;
     }
-    table.schema.check(item).map_err(|error| invalid(error.in_item()))?;
-    table
-        .indexes
-        .iter()
-        .try_for_each(|index| check_index_keys(index, item, false))
+    Ok(spot)
 }
 
 /// An index key cannot be changed from within.
@@ -130,25 +149,25 @@ impl Write {
     /// The item's key attributes, or the whole item.
     pub fn item(&self) -> &Item {
         match &self.action {
-            Action::Put(item) | Action::Delete(item) | Action::Update(item, _) | Action::Check(item) => item,
+            Action::Put(new) => &new.item,
+            Action::Delete(key) | Action::Update(key, _) | Action::Check(key) => key,
         }
     }
 
     /// All checks that need the table but not the item; answers where the item lies.
     pub fn check(&self, table: &Definition) -> Result<Vec<u8>, AwsError> {
         match &self.action {
-            Action::Put(item) => check_put(table, item)?,
-            Action::Delete(key) | Action::Check(key) => check_key(&table.schema, key)?,
+            Action::Put(new) => check_put(table, &new.item),
+            Action::Delete(key) | Action::Check(key) => check_key(&table.schema, key),
             Action::Update(key, update) => {
-                check_key(&table.schema, key)?;
+                let spot = check_key(&table.schema, key)?;
                 if let Some(update) = update {
                     update.check_keys(table.schema.names()).map_err(invalid)?;
                     check_index_paths(table, update)?;
                 }
+                Ok(spot)
             }
         }
-        let spot = table.schema.spot(self.item());
-        spot.ok_or_else(|| validation("The provided key element does not match the schema"))
     }
 
     /// As [`Write::run`], for whoever needs no item of the outcome: no more is read of the old one than must be known.
@@ -160,11 +179,11 @@ impl Write {
         now: Timestamp,
     ) -> Result<Outcome, Failure> {
         let new = match (&self.action, &self.condition) {
-            (Action::Put(item), None) if change::stands_alone(table) => Some(RawItem::of(item, item_size_bytes(item))),
+            (Action::Put(new), None) if change::stands_alone(table) => Some(new),
             (Action::Delete(_), None) if change::stands_alone(table) => None,
             _ => return self.run(tx, table, spot, now),
         };
-        let cost = change::apply_alone(tx, table, spot, new.as_ref())?;
+        let cost = change::apply_alone(tx, table, spot, new)?;
         Ok(Outcome {
             old: None,
             new: None,
@@ -196,10 +215,7 @@ impl Write {
                     cost,
                 });
             }
-            Action::Put(item) => Some(StoredItem {
-                size_bytes: item_size_bytes(item),
-                item: item.clone(),
-            }),
+            Action::Put(new) => Some(new.clone()),
             Action::Delete(_) => None,
             Action::Update(key, update) => {
                 let before = old.as_ref().map(|old| &old.item);

@@ -2,15 +2,15 @@
 
 use super::item::collection_metrics;
 use crate::capacity::{Cost, Split, Told, read_units};
-use crate::errors::{invalid, validation};
+use crate::errors::{self, invalid, validation};
 use crate::expression::Parameters;
 use crate::limits;
 use crate::past::Past;
-use crate::state::{At, ITEMS, Opened};
+use crate::state::{HashAt, Opened, RAW_ITEMS, RawItem};
 use crate::tables;
-use crate::value::{Input, Output, read_item, write_item};
+use crate::value::{Input, Key, Output, write_stored};
 use crate::wire;
-use crate::write::{self, Action, Failure, Write, check_key};
+use crate::write::{self, Action, Failure, Write, check_read_key};
 use std::collections::{BTreeMap, BTreeSet};
 use virga_base::AwsError;
 use virga_lang_dynamodb::{Item, Projection};
@@ -31,13 +31,13 @@ struct Wanted {
     name: String,
     consistent: bool,
     projection: Option<Projection>,
-    keys: Vec<Item>,
+    keys: Vec<Key>,
     /// What was given, for `UnprocessedKeys`.
     request: StructValue,
 }
 
-/// A table, and what lies under each of the wanted keys with its size.
-type Found = (Opened, Vec<Option<(usize, Item)>>);
+/// A table, and what lies under each of the wanted keys.
+type Found = (Opened, Vec<Option<RawItem>>);
 
 pub fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, AwsError> {
     let told = Told::read(&input);
@@ -56,28 +56,26 @@ pub fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, AwsErro
             .collect::<Result<_, _>>()?;
         let mut found = Vec::new();
         for (table, wanted) in tables.into_iter().zip(&wanted) {
-            let mut spots = BTreeSet::new();
+            let mut spots = Vec::with_capacity(wanted.keys.len());
             for key in &wanted.keys {
-                check_key(&table.schema, key)?;
-                if !spots.insert(table.schema.spot(key).unwrap_or_default()) {
-                    return Err(validation(DUPLICATES));
-                }
+                spots.push(check_read_key(&table.schema, key)?);
+            }
+            if spots.iter().collect::<BTreeSet<_>>().len() < spots.len() {
+                return Err(validation(DUPLICATES));
             }
             let past = Past::of(tx, &ctx, &table, (wanted.consistent, None))?;
-            let mut items = Vec::new();
-            for key in &wanted.keys {
-                let spot = table.schema.spot(key).unwrap_or_default();
-                let row = match past.as_ref().and_then(|past| past.at(&spot)) {
-                    Some(before) => before,
-                    None => tx.get(&ITEMS, (table.data, At(&spot)))?,
-                };
-                items.push(row.map(|row| (row.size_bytes, row.item)));
+            let mut items = Vec::with_capacity(spots.len());
+            for spot in &spots {
+                items.push(match past.as_ref().and_then(|past| past.at(spot)) {
+                    Some(before) => before.map(|before| RawItem::of(&before.item, before.size_bytes)),
+                    None => tx.get(&RAW_ITEMS, (table.data, HashAt(spot)))?,
+                });
             }
             found.push((table, items));
         }
         Ok(found)
     })?;
-    answer_get(wanted, found, told, &mut out);
+    answer_get(&ctx, wanted, found, told, &mut out)?;
     Ok(out.done())
 }
 
@@ -87,10 +85,10 @@ fn read_wanted(ctx: &Ctx, given: String, request: Value) -> Result<Wanted, AwsEr
     };
     let mut input = Input::new(Value::Struct(request.clone())).unwrap_or_else(|| Input::empty(request.shape()));
     let expressions = GET.read(&mut input)?;
-    let keys: Vec<Item> = match input.take("Keys") {
+    let keys: Vec<Key> = match input.take("Keys") {
         Some(Value::List(keys)) => keys
             .into_iter()
-            .map(read_item)
+            .map(Key::read)
             .collect::<Result<_, _>>()
             .map_err(invalid)?,
         _ => Vec::new(),
@@ -108,11 +106,9 @@ fn read_wanted(ctx: &Ctx, given: String, request: Value) -> Result<Wanted, AwsEr
     })
 }
 
-fn answer_get(wanted: Vec<Wanted>, found: Vec<Found>, told: Told, out: &mut Output) {
+fn answer_get(ctx: &Ctx, wanted: Vec<Wanted>, found: Vec<Found>, told: Told, out: &mut Output) -> Result<(), AwsError> {
     let responses_shape = out.of("Responses");
     let list_shape = responses_shape.element().unwrap_or(responses_shape);
-    let map_shape = list_shape.element().unwrap_or(list_shape);
-    let attribute = map_shape.element().unwrap_or(map_shape);
     let (mut responses, mut unprocessed, mut costs) = (Vec::new(), Vec::new(), Vec::new());
     let mut bytes = 0;
     for (wanted, (table, items)) in wanted.into_iter().zip(found) {
@@ -121,7 +117,7 @@ fn answer_get(wanted: Vec<Wanted>, found: Vec<Found>, told: Told, out: &mut Outp
         let mut left = Vec::new();
         let keys = wanted.request.get("Keys");
         for (at, item) in items.into_iter().enumerate() {
-            let size = item.as_ref().map_or(0, |(size, _)| *size);
+            let size = item.as_ref().map_or(0, |item| item.size_bytes);
             if bytes + size > limits::BATCH_GET_MAX_BYTES {
                 if let Some(Value::List(keys)) = keys {
                     left.extend(keys.get(at).cloned());
@@ -130,15 +126,13 @@ fn answer_get(wanted: Vec<Wanted>, found: Vec<Found>, told: Told, out: &mut Outp
             }
             bytes += size;
             cost.table += read_units(size, wanted.consistent);
-            if let Some((_, item)) = item {
-                let item = match &wanted.projection {
-                    Some(projection) => projection.apply(&item),
-                    None => item,
-                };
-                shown.push(write_item(item, attribute));
-            }
+            let Some(item) = item else { continue };
+            shown.push(match &wanted.projection {
+                Some(projection) => item.projected(projection).ok_or_else(errors::unreadable)?,
+                None => item,
+            });
         }
-        responses.push((wanted.given.clone(), Value::List(shown)));
+        responses.push((wanted.given.clone(), write_stored(ctx, list_shape, shown)?));
         if !left.is_empty() {
             let mut again = wanted.request.clone();
             again.set("Keys", Value::List(left));
@@ -149,6 +143,7 @@ fn answer_get(wanted: Vec<Wanted>, found: Vec<Found>, told: Told, out: &mut Outp
     out.set("Responses", Value::Map(responses));
     out.set("UnprocessedKeys", Value::Map(unprocessed));
     told.tell_all(out, &costs, Split::Not);
+    Ok(())
 }
 
 /// The writes of one table.
@@ -231,11 +226,7 @@ pub async fn write(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value,
 fn read_write(request: Value) -> Result<Write, AwsError> {
     let mut input = Input::new(request).ok_or_else(|| validation(EMPTY))?;
     let action = match (input.input("PutRequest"), input.input("DeleteRequest")) {
-        (Some(mut put), None) => {
-            let item = put.item("Item")?.unwrap_or_default();
-            write::check_size(&item)?;
-            Action::Put(item)
-        }
+        (Some(mut put), None) => Action::Put(write::sized(put.item("Item")?.unwrap_or_default())?),
         (None, Some(mut delete)) => Action::Delete(delete.item("Key")?.unwrap_or_default()),
         (None, None) => return Err(validation(EMPTY)),
         (Some(_), Some(_)) => return Err(validation(SEVERAL)),

@@ -32,7 +32,7 @@ pub enum Kind {
 /// An operation on items as it is registered.
 pub fn on_items<F, R>(kind: Kind, f: F) -> Handler
 where
-    F: Fn(Ctx, Input, Output) -> R + Send + Sync + 'static,
+    F: Fn(Ctx, Input, Output) -> R + Clone + Send + Sync + 'static,
     R: Future<Output = Result<Value, AwsError>> + Send + 'static,
 {
     at_door(kind, on_value(f))

@@ -10,7 +10,7 @@ use crate::schema::KeyKind;
 use crate::state::{At, DEFINITIONS, Definition, ITEMS, StoredItem};
 use crate::tables::Rows;
 use crate::value::read_item;
-use crate::write::{Action, Write, check_size};
+use crate::write::{check_put, sized};
 use crate::{change, describe, due, wire};
 use flate2::read::MultiGzDecoder;
 use std::collections::BTreeMap;
@@ -288,14 +288,9 @@ async fn read(ctx: &Ctx, import: &mut Import, table: &Definition) -> Result<BTre
 
 /// The item where it would lie; nothing where the table would not take it.
 fn place(table: &Definition, item: Item) -> Option<(Vec<u8>, StoredItem)> {
-    let size_bytes = check_size(&item).ok()?;
-    let write = Write {
-        action: Action::Put(item),
-        condition: None,
-    };
-    let spot = write.check(table).ok()?;
-    let Action::Put(item) = write.action else { return None };
-    Some((spot, StoredItem { size_bytes, item }))
+    let new = sized(item).ok()?;
+    let spot = check_put(table, &new.item).ok()?;
+    Some((spot, new))
 }
 
 /// Items one after the other, each as `{"Item": {…}}`.

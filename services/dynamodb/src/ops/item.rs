@@ -31,9 +31,19 @@ const GET: Parameters = Parameters {
     legacy: &["AttributesToGet"],
 };
 
+/// `ReturnValues`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Values {
+    None,
+    AllOld,
+    UpdatedOld,
+    AllNew,
+    UpdatedNew,
+}
+
 /// What a write answers, as far as that is the caller's choice.
 struct Wanted {
-    values: String,
+    values: Values,
     item_on_failure: bool,
     capacity: Told,
     metrics: bool,
@@ -42,7 +52,13 @@ struct Wanted {
 impl Wanted {
     fn read(input: &Input) -> Wanted {
         Wanted {
-            values: input.text("ReturnValues").unwrap_or("NONE").to_owned(),
+            values: match input.text("ReturnValues") {
+                Some("ALL_OLD") => Values::AllOld,
+                Some("UPDATED_OLD") => Values::UpdatedOld,
+                Some("ALL_NEW") => Values::AllNew,
+                Some("UPDATED_NEW") => Values::UpdatedNew,
+                _ => Values::None,
+            },
             item_on_failure: input.text("ReturnValuesOnConditionCheckFailure") == Some("ALL_OLD"),
             capacity: Told::read(input),
             metrics: input.text("ReturnItemCollectionMetrics") == Some("SIZE"),
@@ -51,7 +67,7 @@ impl Wanted {
 
     /// Of operations that cannot answer what is new.
     fn check_old_only(&self) -> Result<(), AwsError> {
-        if matches!(self.values.as_str(), "NONE" | "ALL_OLD") {
+        if matches!(self.values, Values::None | Values::AllOld) {
             Ok(())
         } else {
             Err(validation("Return values set to invalid value"))
@@ -64,8 +80,8 @@ pub async fn put(ctx: Ctx, mut input: Input, out: Output) -> Result<Value, AwsEr
     let item = input.item("Item")?.unwrap_or_default();
     let wanted = Wanted::read(&input);
     wanted.check_old_only()?;
-    write::check_size(&item)?;
-    let write = conditional(&expressions, |_| Ok(Action::Put(item)))?;
+    let new = write::sized(item)?;
+    let write = conditional(&expressions, |_| Ok(Action::Put(new)))?;
     run(&ctx, &input, &write, wanted, out).await
 }
 
@@ -108,7 +124,7 @@ async fn run(ctx: &Ctx, input: &Input, write: &Write, wanted: Wanted, mut out: O
         .write(|tx| {
             let table = tables::open(tx, &name, now)?;
             let spot = write.check(&table)?;
-            let outcome = if wanted.values == "NONE" {
+            let outcome = if wanted.values == Values::None {
                 write.run_untold(tx, &table, &spot, now)?
             } else {
                 write.run(tx, &table, &spot, now)?
@@ -127,23 +143,23 @@ async fn run(ctx: &Ctx, input: &Input, write: &Write, wanted: Wanted, mut out: O
         let shape = out.of("ItemCollectionMetrics");
         out.set("ItemCollectionMetrics", metrics.into_value(shape));
     }
-    if let Some(attributes) = returned(&wanted.values, outcome) {
+    if let Some(attributes) = returned(wanted.values, outcome) {
         out.set_item("Attributes", attributes);
     }
     Ok(out.done())
 }
 
-fn returned(values: &str, outcome: Outcome) -> Option<Item> {
+fn returned(values: Values, outcome: Outcome) -> Option<Item> {
     let shown = match values {
-        "ALL_OLD" => outcome.old.map(|old| old.item),
-        "ALL_NEW" => outcome.new.map(|new| new.item),
+        Values::None => None,
+        Values::AllOld => outcome.old.map(|old| old.item),
+        Values::AllNew => outcome.new.map(|new| new.item),
         // Of an item that was not there, nothing is old.
-        "UPDATED_OLD" => outcome
+        Values::UpdatedOld => outcome
             .updated
             .filter(|_| outcome.old.is_some())
             .map(|updated| updated.old),
-        "UPDATED_NEW" => outcome.updated.map(|updated| updated.new),
-        _ => None,
+        Values::UpdatedNew => outcome.updated.map(|updated| updated.new),
     };
     shown.filter(|item| !item.is_empty())
 }
@@ -183,16 +199,16 @@ enum Got {
 
 pub fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, AwsError> {
     let expressions = GET.read(&mut input)?;
-    let key = input.item("Key")?.unwrap_or_default();
+    let key = input.key("Key")?.unwrap_or_default();
     let mut placeholders = expressions.placeholders()?;
     let projection = expressions.projection(&mut placeholders)?;
     placeholders.finish().map_err(crate::errors::invalid)?;
     let name = tables::name(&ctx, input.text("TableName"))?;
+    let consistent = input.flag("ConsistentRead") == Some(true);
     let now = ctx.now();
     let (table, size_bytes, found) = ctx.read(|tx| -> Result<_, AwsError> {
         let table = tables::open(tx, &name, now)?;
-        write::check_key(&table.schema, &key)?;
-        let spot = table.schema.spot(&key).unwrap_or_default();
+        let spot = write::check_read_key(&table.schema, &key)?;
         let (size_bytes, found) = match &projection {
             None => tx
                 .get(&RAW_ITEMS, (table.data, HashAt(&spot)))?
@@ -203,7 +219,6 @@ pub fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, AwsErro
             }
         }
         .unzip();
-        let consistent = input.flag("ConsistentRead") == Some(true);
         let (size_bytes, found) = match Past::of(tx, &ctx, &table, (consistent, None))?.and_then(|past| past.at(&spot))
         {
             None => (size_bytes, found),
@@ -219,7 +234,6 @@ pub fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, AwsErro
         };
         Ok((table, size_bytes.unwrap_or(0), found))
     })?;
-    let consistent = input.flag("ConsistentRead") == Some(true);
     let cost = Cost {
         table: read_units(size_bytes, consistent),
         ..Cost::default()

@@ -34,13 +34,14 @@ use virga_service::{Answer, Ctx, Value};
 /// Wraps an operation that takes its input's members by name: attribute values go from the codec to the language once.
 pub fn on_value<F, R>(f: F) -> virga_service::Handler
 where
-    F: Fn(Ctx, Input, Output) -> R + Send + Sync + 'static,
+    F: Fn(Ctx, Input, Output) -> R + Clone + Send + Sync + 'static,
     R: Future<Output = Result<Value, AwsError>> + Send + 'static,
 {
     Box::new(move |ctx, input, shape| match (Input::new(input), shape) {
         (Some(input), Some(shape)) => {
-            let answer = f(ctx, input, Output::new(shape));
-            Box::pin(async move { answer.await.map(Answer::from) })
+            let f = f.clone();
+            // Made where it stays: it is large.
+            Box::pin(async move { f(ctx, input, Output::new(shape)).await.map(Answer::from) })
         }
         _ => Box::pin(std::future::ready(Err(without_input()))),
     })

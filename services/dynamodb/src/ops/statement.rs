@@ -11,7 +11,7 @@ use crate::schema::Index;
 use crate::state::{At, Definition, ITEMS, Opened};
 use crate::tables;
 use crate::value::{Input, Output, item_json, read_value, write_item};
-use crate::write::{self, Action, Outcome, Write, check_size};
+use crate::write::{self, Action, Outcome, Write, sized};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
@@ -60,13 +60,10 @@ impl Asked {
     fn write(&self, table: &Definition) -> Result<Write, AwsError> {
         let keys: Vec<&str> = table.schema.names().collect();
         Ok(match &self.statement {
-            Statement::Insert(insert) => {
-                check_size(&insert.item)?;
-                Write {
-                    action: Action::Put(insert.item.clone()),
-                    condition: keys.first().map(|key| absent(key)),
-                }
-            }
+            Statement::Insert(insert) => Write {
+                action: Action::Put(sized(insert.item.clone())?),
+                condition: keys.first().map(|key| absent(key)),
+            },
             Statement::Update(update) => {
                 let found = key_of(update.condition.as_ref(), &keys).map_err(invalid)?;
                 Write {
@@ -361,8 +358,7 @@ fn read_one(
     if select.index.is_some() || found.condition.is_some() {
         return Err(refused());
     }
-    write::check_key(&table.schema, &found.key)?;
-    let spot = table.schema.spot(&found.key).unwrap_or_default();
+    let spot = write::check_key(&table.schema, &found.key)?;
     let past = Past::of(tx, ctx, &table, (asked.consistent, None))?;
     let row = match past.and_then(|past| past.at(&spot)) {
         Some(before) => before,

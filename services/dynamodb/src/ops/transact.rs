@@ -2,14 +2,14 @@
 
 use super::item::collection_metrics;
 use crate::capacity::{Cost, Split, Told, read_units};
-use crate::errors::{VALIDATION, invalid, validation};
+use crate::errors::{self, VALIDATION, invalid, validation};
 use crate::expression::Parameters;
 use crate::limits;
-use crate::state::{At, ITEMS, Opened, TOKEN_ENDS, TOKENS, Token};
+use crate::state::{HashAt, Opened, RAW_ITEMS, TOKEN_ENDS, TOKENS, Token};
 use crate::tables;
-use crate::value::{Input, Output, item_json};
+use crate::value::{Input, Key, Output, item_json};
 use crate::wire;
-use crate::write::{Action, Failure, Write, check_key, check_size};
+use crate::write::{Action, Failure, Write, check_read_key, sized};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use virga_base::{AwsError, Timestamp};
@@ -110,10 +110,7 @@ impl Part {
             .item(if *kind == "Put" { "Item" } else { "Key" })?
             .unwrap_or_default();
         let action = match *kind {
-            "Put" => {
-                check_size(&target)?;
-                Action::Put(target)
-            }
+            "Put" => Action::Put(sized(target)?),
             "Delete" => Action::Delete(target),
             "Update" => Action::Update(target, update),
             _ => Action::Check(target),
@@ -320,7 +317,7 @@ fn tell_metrics(out: &mut Output, parts: &[Part], tables: &[Opened]) {
 /// One read of a transaction.
 struct Wanted {
     table: String,
-    key: Item,
+    key: Key,
     projection: Option<Projection>,
 }
 
@@ -338,7 +335,7 @@ pub fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, AwsErro
         placeholders.finish().map_err(invalid)?;
         all.push(Wanted {
             table: tables::name(&ctx, get.text("TableName"))?,
-            key: get.item("Key")?.unwrap_or_default(),
+            key: get.key("Key")?.unwrap_or_default(),
             projection,
         });
     }
@@ -353,13 +350,15 @@ pub fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, AwsErro
             let Some((table, cost)) = tables.iter_mut().find(|(table, _)| table.name == wanted.table) else {
                 continue;
             };
-            if let Err(error) = check_key(&table.schema, &wanted.key) {
-                reasons.push(Some(reason(error.into(), false)?));
-                continue;
-            }
+            let spot = match check_read_key(&table.schema, &wanted.key) {
+                Ok(spot) => spot,
+                Err(error) => {
+                    reasons.push(Some(reason(error.into(), false)?));
+                    continue;
+                }
+            };
             reasons.push(None);
-            let spot = table.schema.spot(&wanted.key).unwrap_or_default();
-            let row = tx.get(&ITEMS, (table.data, At(&spot)))?;
+            let row = tx.get(&RAW_ITEMS, (table.data, HashAt(&spot)))?;
             if !seen.insert((table.data, spot)) {
                 return Err(validation(
                     "Transaction request cannot include multiple operations on one item",
@@ -367,10 +366,10 @@ pub fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, AwsErro
             }
             let size = row.as_ref().map_or(0, |row| row.size_bytes);
             cost.table += read_units(size, true) * FACTOR;
-            found.push(row.map(|row| match &wanted.projection {
-                Some(projection) => projection.apply(&row.item),
-                None => row.item,
-            }));
+            found.push(match (row, &wanted.projection) {
+                (Some(row), Some(projection)) => Some(row.projected(projection).ok_or_else(errors::unreadable)?),
+                (row, _) => row,
+            });
         }
         if reasons.iter().any(Option::is_some) {
             return Err(cancelled(reasons, shape));
@@ -383,15 +382,15 @@ pub fn get(ctx: Ctx, mut input: Input, mut out: Output) -> Result<Value, AwsErro
     })?;
     let list = out.of("Responses");
     let element = list.element().unwrap_or(list);
-    let responses = found.into_iter().map(|item| {
+    let mut responses = Vec::with_capacity(found.len());
+    for item in found {
         let mut response = Output::new(element);
         if let Some(item) = item {
-            response.set_item("Item", item);
+            response.set_stored(&ctx, "Item", item)?;
         }
-        response.done()
-    });
-    let responses = Value::List(responses.collect());
-    out.set("Responses", responses);
+        responses.push(response.done());
+    }
+    out.set("Responses", Value::List(responses));
     told.tell_all(&mut out, &costs, Split::Reads);
     Ok(out.done())
 }
