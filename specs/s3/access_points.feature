@@ -13,6 +13,12 @@ Feature: Access points
     When I read "a.txt" through the alias of the access point "auditors"
     Then the call succeeds
 
+  Scenario: At the host of access points there are no buckets
+    Given a bucket "ledger-000000000000"
+    And "a.txt" was put into the bucket "ledger-000000000000"
+    When a browser GETs "/a.txt" at the host "ledger-000000000000.s3-accesspoint.us-east-1.localhost"
+    Then the browser gets 404 with "<Code>NoSuchAccessPoint</Code>"
+
   Scenario: The bucket stays as long as it has access points
     When I delete "a.txt" from the bucket "ledger"
     And I delete the bucket "ledger"

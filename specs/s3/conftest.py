@@ -577,6 +577,11 @@ def visit(world, method, path, bucket):
     browse(world, method, path, host=f"{bucket}.s3-website.us-east-1.localhost")
 
 
+@when(parsers.re(r'a browser (?P<method>GET|HEAD|POST)s "(?P<path>[^"]+)" at the host "(?P<host>[^"]+)"$'))
+def visit_host(world, method, path, host):
+    browse(world, method, path, host=host)
+
+
 @when(parsers.re(r'a browser sends "(?P<method>[A-Z]+) (?P<path>[^"]+)"$'))
 def browser_sends(world, method, path):
     browse(world, method, path)

@@ -79,7 +79,11 @@ pub async fn open_anywhere(ctx: &Ctx, wanted: Wanted<'_>) -> Result<Open, AwsErr
 /// Finds a bucket without asking whether the caller may, for operations that ask of each object by itself.
 pub fn reach(ctx: &Ctx, name: Option<&str>, expected_owner: Option<&str>) -> Result<Open, AwsError> {
     let name = name.unwrap_or_default();
-    let found = match find(ctx, name)? {
+    let bucket = match ctx.request().host() {
+        Some(host) if access_point::is_host(host) => None,
+        _ => find(ctx, name)?,
+    };
+    let found = match bucket {
         Some(bucket) => Some(bucket),
         None => access_point::find(ctx, name)?,
     };

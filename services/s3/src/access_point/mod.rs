@@ -104,6 +104,11 @@ impl Named {
     }
 }
 
+/// Whether a request was sent to the host of an access point, `NAME-ACCOUNT.s3-accesspoint.REGION.…`, where no bucket is.
+pub fn is_host(host: &str) -> bool {
+    host.split('.').skip(1).any(|label| label.starts_with("s3-accesspoint"))
+}
+
 /// The bucket behind an access point that stands where a bucket's name would; none where there is no such access point.
 ///
 /// # Errors
@@ -112,7 +117,8 @@ pub fn find(ctx: &Ctx, text: &str) -> Result<Option<Bucket>, AwsError> {
     let Some(named) = Named::read(text) else {
         return Ok(None);
     };
-    let is_host = matches!(named, Named::Host { .. });
+    // Any bucket may be called `NAME-ACCOUNT`, but not at the host of access points.
+    let may_be_bucket = matches!(named, Named::Host { .. }) && !ctx.request().host().is_some_and(is_host);
     let place = match named {
         // Aliases are unique among all accounts.
         Named::Alias => ctx
@@ -128,8 +134,7 @@ pub fn find(ctx: &Ctx, text: &str) -> Result<Option<Bucket>, AwsError> {
     let place = Place::new(account, &region);
     let point = ctx.read(|tx| tx.elsewhere(&place).get(&ACCESS_POINTS, (name.as_str(),)))?;
     let Some(point) = point else {
-        // Any bucket may be called `NAME-ACCOUNT`.
-        return if is_host {
+        return if may_be_bucket {
             Ok(None)
         } else {
             Err(errors::no_such_access_point(&name))
@@ -172,7 +177,7 @@ impl AccessPoint {
 
 #[cfg(test)]
 mod tests {
-    use super::{Named, check_name};
+    use super::{Named, check_name, is_host};
     use virga_base::{Account, Region};
 
     #[test]
@@ -196,6 +201,19 @@ mod tests {
                 Some("InvalidURI"),
                 "{bad}"
             );
+        }
+    }
+
+    #[test]
+    fn their_hosts_are_no_buckets() {
+        for (host, expected) in [
+            ("point-111122223333.s3-accesspoint.us-west-2.amazonaws.com", true),
+            ("point-111122223333.s3-accesspoint-fips.us-west-2.localhost:4566", true),
+            ("point-111122223333.localhost:4566", false),
+            ("point-111122223333.s3.us-west-2.localhost", false),
+            ("s3-accesspoint.localhost", false),
+        ] {
+            assert_eq!(is_host(host), expected, "{host}");
         }
     }
 
