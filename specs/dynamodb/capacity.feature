@@ -54,3 +54,19 @@ Feature: Capacity that runs out
     Then the call fails with "ConditionalCheckFailedException"
     When I put into "orders" {"id": "b"}
     Then the call fails with "ProvisionedThroughputExceededException"
+
+  Scenario: One partition key bears a thousand units written in a second, however much its table has
+    Given a table "readings" with the key "sensor" and "number" (N)
+    And "readings" has just been given 4 items of 300 KiB with the key {"sensor": "a"}
+    When I put into "readings" {"sensor": "a", "number": 4}
+    Then the call fails with "ThrottlingException", saying
+      """
+      Throughput exceeds the current capacity of your table or index. DynamoDB is automatically scaling your table or index so
+      please try again shortly. If exceptions persist, check if you have a hot key:
+      https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
+      """
+    When I put into "readings" {"sensor": "b", "number": 4}
+    Then the call succeeds
+    When 1 second passes
+    And I put into "readings" {"sensor": "a", "number": 4}
+    Then the call succeeds

@@ -498,6 +498,14 @@ def put_one_by_one(tables, table, count):
         tables.attempt("put_item", TableName=table, Item={"id": {"S": str(number)}})
 
 
+@given(parsers.re(rf"{TABLE} has just been given (?P<count>\d+) items of (?P<kib>\d+) KiB with the key (?P<key>\{{.*\}})$"))
+def given_large_items(tables, table, count, kib, key):
+    """The numbers of the items are the other part of their keys."""
+    for number in range(int(count)):
+        item = typed(key) | {"number": {"N": str(number)}, "text": {"S": "x" * (int(kib) * 1024)}}
+        tables.client.put_item(TableName=table, Item=item)
+
+
 @when(parsers.re(rf"I put (?P<count>\d+) items into {TABLE} in one batch$"))
 def put_in_one_batch(tables, table, count):
     puts = [{"PutRequest": {"Item": {"id": {"S": str(number)}}}} for number in range(int(count))]

@@ -9,7 +9,7 @@ use virga_base::Timestamp;
 use virga_service::{Ctx, DueRow, Table, TableInfo, record};
 
 /// All of them, as people are shown them.
-pub const TABLES: [TableInfo; 16] = [
+pub const TABLES: [TableInfo; 17] = [
     EXPIRIES.info(),
     SWEEPS.info(),
     HISTORY.info(),
@@ -26,6 +26,7 @@ pub const TABLES: [TableInfo; 16] = [
     EXPORTS.info(),
     IMPORTS.info(),
     BUCKETS.info(),
+    PARTITIONS.info(),
 ];
 
 /// Lifetime: while an item with a time to live is there. Key: the table's data id, when it expires, the item's place.
@@ -61,6 +62,8 @@ pub const EXPORTS: Table<(String,), Export> = Table::new(0x041d, "dynamodb.expor
 pub const IMPORTS: Table<(String,), Import> = Table::new(0x041e, "dynamodb.imports");
 /// Lifetime: the table's. Key: the data id of a table or an index, whether it is about writes. Value: the capacity left.
 pub const BUCKETS: Table<(u64, bool), Bucket> = Table::new(0x041f, "dynamodb.capacity");
+/// Lifetime: while less than all is left. Key: as `BUCKETS`, then the hash of a partition key.
+pub const PARTITIONS: Table<(u64, bool, u64), Bucket> = Table::new(0x0420, "dynamodb.partition_capacity");
 
 /// What writes must know of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,6 +10,10 @@ pub const BATCH_WRITE_MAX_REQUESTS: usize = 25;
 pub const TRANSACTION_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// How long a `ClientRequestToken` is remembered.
 pub const TOKEN_S: i64 = 600;
+/// Of each kind, for a table or an index.
+pub const TABLE_UNITS_MAX: i64 = 40_000;
+/// Of each kind, for all tables and indexes of an account in a region.
+pub const ACCOUNT_UNITS_MAX: i64 = 80_000;
 pub const GLOBAL_INDEXES_MAX: usize = 20;
 pub const LOCAL_INDEXES_MAX: usize = 5;
 /// Of all indexes of a table together.

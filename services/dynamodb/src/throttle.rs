@@ -4,7 +4,7 @@
 //! A call is let in while anything is left, and then pays all that it costs; so a large one may leave a debt behind.
 
 use crate::describe;
-use crate::features::{BUCKETS, Bucket};
+use crate::features::{BUCKETS, Bucket, PARTITIONS};
 use crate::schema::Index;
 use crate::state::Definition;
 use virga_base::{AwsError, Timestamp};
@@ -17,9 +17,9 @@ pub const BURST: &str = "throttle_burst_s";
 /// As AWS documents it.
 pub const BURST_DEFAULT_S: &str = "300";
 
-const MICRO: f64 = 1_000_000.0;
+pub const MICRO: f64 = 1_000_000.0;
 /// Micro-units that one unit a second brings in a millisecond.
-const MICRO_PER_MS: i64 = 1_000;
+pub const MICRO_PER_MS: i64 = 1_000;
 
 /// What is asked of capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,6 @@ struct Meter<'t> {
     units_per_s: i64,
     /// Since when there is capacity.
     since: Timestamp,
-    is_on_demand: bool,
 }
 
 /// All that has a bound. Tables on demand have one only where it was set.
@@ -81,7 +80,6 @@ fn meters(table: &Definition, way: Way) -> impl Iterator<Item = Meter<'_>> {
         data: table.data,
         units_per_s,
         since: table.created,
-        is_on_demand,
     });
     let of_index = move |index: &'_ Index| {
         let global = index.global.as_ref()?;
@@ -95,7 +93,6 @@ fn meters(table: &Definition, way: Way) -> impl Iterator<Item = Meter<'_>> {
             data: index.data,
             units_per_s,
             since,
-            is_on_demand,
         })
     });
     own.into_iter().chain(indexes)
@@ -114,25 +111,17 @@ impl Meter<'_> {
         let most = units_micro.saturating_mul(pace.burst_s);
         Ok(kept.left_micro.saturating_add(back).min(most))
     }
+}
 
-    fn refusal(&self, ctx: &Ctx, table: &Definition, way: Way) -> Refusal {
-        let arn = describe::table_arn(ctx, &table.name);
-        let (kind, resource) = match self.part {
-            Part::Table => ("Table", arn),
-            Part::Index(name) => ("Index", format!("{arn}/index/{name}")),
-        };
-        let limit = if self.is_on_demand {
-            "MaxOnDemandThroughputExceeded"
-        } else {
-            "ProvisionedThroughputExceeded"
-        };
-        Refusal {
-            is_on_demand: self.is_on_demand,
-            of_index: self.part != Part::Table,
-            reason: format!("{kind}{way:?}{limit}"),
-            resource,
-        }
-    }
+/// What has run out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Limit {
+    /// What is provisioned.
+    Provisioned,
+    /// What a table on demand was bound to.
+    MaxOnDemand,
+    /// What one partition key bears.
+    KeyRange,
 }
 
 /// Why a call is not let in.
@@ -140,14 +129,60 @@ impl Meter<'_> {
 pub struct Refusal {
     is_on_demand: bool,
     of_index: bool,
+    limit: Limit,
     reason: String,
     resource: String,
 }
 
 impl Refusal {
+    /// For one partition key.
+    pub fn of_partition(ctx: &Ctx, table: &Definition, of: (Way, Part<'_>)) -> Refusal {
+        Refusal::new(ctx, table, of, Limit::KeyRange)
+    }
+
+    fn of_meter(ctx: &Ctx, table: &Definition, of: (Way, Part<'_>)) -> Refusal {
+        let limit = if table.billing.on_demand {
+            Limit::MaxOnDemand
+        } else {
+            Limit::Provisioned
+        };
+        Refusal::new(ctx, table, of, limit)
+    }
+
+    fn new(ctx: &Ctx, table: &Definition, (way, part): (Way, Part<'_>), limit: Limit) -> Refusal {
+        let arn = describe::table_arn(ctx, &table.name);
+        let (kind, resource) = match part {
+            Part::Table => ("Table", arn),
+            Part::Index(name) => ("Index", format!("{arn}/index/{name}")),
+        };
+        let exceeded = match limit {
+            Limit::Provisioned => "ProvisionedThroughputExceeded",
+            Limit::MaxOnDemand => "MaxOnDemandThroughputExceeded",
+            Limit::KeyRange => "KeyRangeThroughputExceeded",
+        };
+        Refusal {
+            is_on_demand: table.billing.on_demand,
+            of_index: part != Part::Table,
+            limit,
+            reason: format!("{kind}{way:?}{exceeded}"),
+            resource,
+        }
+    }
+
     pub fn message(&self) -> &'static str {
         match (self.is_on_demand, self.of_index) {
-            (true, _) => "Throughput exceeds the maximum OnDemandThroughput configured on table or index",
+            (true, _) if self.limit != Limit::KeyRange => {
+                "Throughput exceeds the maximum OnDemandThroughput configured on table or index"
+            }
+            (true, false) => {
+                "Throughput exceeds the current capacity of your table or index. DynamoDB is automatically scaling your \
+                 table or index so please try again shortly. If exceptions persist, check if you have a hot key: \
+                 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html"
+            }
+            (true, true) => {
+                "Throughput exceeds the current capacity for one or more global secondary indexes. DynamoDB is \
+                 automatically scaling your index so please try again shortly."
+            }
             (false, false) => {
                 "The level of configured provisioned throughput for the table was exceeded. Consider increasing your \
                  provisioning level with the UpdateTable API."
@@ -191,7 +226,7 @@ pub fn refusal(
     for meter in meters(table, way) {
         let is_asked = way == Way::Write || meter.part == part;
         if is_asked && meter.left_micro(tx, way, pace)? <= 0 {
-            return Ok(Some(meter.refusal(ctx, table, way)));
+            return Ok(Some(Refusal::of_meter(ctx, table, (way, meter.part))));
         }
     }
     Ok(None)
@@ -242,11 +277,9 @@ pub fn pay(
     Ok(())
 }
 
-/// Forgets what is left of a table that goes.
-pub fn forget(tx: &mut Tx<'_>, table: &Definition) -> Result<(), StoreError> {
-    tx.delete_all(&BUCKETS, (table.data,))?;
-    for index in &table.indexes {
-        tx.delete_all(&BUCKETS, (index.data,))?;
-    }
+/// Forgets what is left of a table or an index that goes, by its data id.
+pub fn forget(tx: &mut Tx<'_>, data: u64) -> Result<(), StoreError> {
+    tx.delete_all(&BUCKETS, (data,))?;
+    tx.delete_all(&PARTITIONS, (data,))?;
     Ok(())
 }

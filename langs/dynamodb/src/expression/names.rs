@@ -34,6 +34,7 @@ impl<'a> Placeholders<'a> {
                 })?;
             }
         }
+        check_size(names, values)?;
         Ok(Placeholders {
             names,
             values,
@@ -77,6 +78,24 @@ impl<'a> Placeholders<'a> {
             unused.join(", ")
         )))
     }
+}
+
+/// Of all names and values with their placeholders.
+const SUBSTITUTION_MAX_BYTES: usize = 2 * 1024 * 1024;
+
+fn check_size(names: Option<&BTreeMap<String, String>>, values: Option<&Item>) -> Result<(), Invalid> {
+    let names = names.into_iter().flatten().map(|(key, name)| key.len() + name.len());
+    let values = values
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| key.len() + value.size_bytes());
+    let bytes: usize = names.chain(values).sum();
+    if bytes > SUBSTITUTION_MAX_BYTES {
+        return Err(Invalid(format!(
+            "ExpressionAttributeNames and ExpressionAttributeValues have exceeded the maximum allowed size; size: {bytes}"
+        )));
+    }
+    Ok(())
 }
 
 fn check_keys<'k>(parameter: &str, keys: impl Iterator<Item = &'k String>, mark: char) -> Result<(), Invalid> {

@@ -264,6 +264,21 @@ fn limits_hold() {
 }
 
 #[test]
+fn names_and_values_have_two_mebibytes_together() {
+    let values = |bytes: usize| item(&[(":v", s(&"x".repeat(bytes)))]);
+    let names = names(&[("#a", "name")]);
+    let most = 2 * 1024 * 1024 - "#aname:v".len();
+    assert!(Placeholders::new(Some(&names), Some(&values(most))).is_ok());
+    let error = Placeholders::new(Some(&names), Some(&values(most + 1)))
+        .err()
+        .expect("too large");
+    assert_eq!(
+        error.0,
+        "ExpressionAttributeNames and ExpressionAttributeValues have exceeded the maximum allowed size; size: 2097153"
+    );
+}
+
+#[test]
 fn reserved_words_are_all_there() {
     assert_eq!(reserved_words().count(), 573);
     assert!(is_reserved("Abort") && is_reserved("zone") && is_reserved("FLATTERN"));

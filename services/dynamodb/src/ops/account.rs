@@ -1,5 +1,6 @@
 //! DescribeLimits, DescribeEndpoints.
 
+use crate::limits::{ACCOUNT_UNITS_MAX, TABLE_UNITS_MAX};
 use crate::wire;
 use virga_base::AwsError;
 use virga_service::Ctx;
@@ -7,17 +8,13 @@ use virga_service::Ctx;
 /// How long clients may keep an endpoint.
 const ENDPOINT_MINUTES: i64 = 1440;
 
-pub async fn limits(ctx: Ctx, _input: wire::DescribeLimitsInput) -> Result<wire::DescribeLimitsOutput, AwsError> {
+pub async fn limits(_ctx: Ctx, _input: wire::DescribeLimitsInput) -> Result<wire::DescribeLimitsOutput, AwsError> {
     // The quotas of a new account.
-    let (account, table) = match ctx.region().as_str() {
-        "us-east-1" => (80_000, 40_000),
-        _ => (20_000, 10_000),
-    };
     Ok(wire::DescribeLimitsOutput {
-        account_max_read_capacity_units: Some(account),
-        account_max_write_capacity_units: Some(account),
-        table_max_read_capacity_units: Some(table),
-        table_max_write_capacity_units: Some(table),
+        account_max_read_capacity_units: Some(ACCOUNT_UNITS_MAX),
+        account_max_write_capacity_units: Some(ACCOUNT_UNITS_MAX),
+        table_max_read_capacity_units: Some(TABLE_UNITS_MAX),
+        table_max_write_capacity_units: Some(TABLE_UNITS_MAX),
     })
 }
 

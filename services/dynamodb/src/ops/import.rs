@@ -11,7 +11,7 @@ use crate::state::{At, DEFINITIONS, Definition, ITEMS, StoredItem};
 use crate::tables::Rows;
 use crate::value::read_item;
 use crate::write::{check_put, sized};
-use crate::{change, describe, due, wire};
+use crate::{change, describe, due, quota, wire};
 use flate2::read::MultiGzDecoder;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -97,6 +97,7 @@ pub async fn start(ctx: Ctx, input: wire::ImportTableInput) -> Result<wire::Impo
                     error
                 }
             })?;
+            quota::check(&tx.reading(), &ctx, None, &definition)?;
             tx.put(&DEFINITIONS, (&import.table,), &definition)?;
             tx.put(&IMPORTS, (&id,), &import)?;
             tx.schedule(now, &due::row(&ctx, IMPORT, &(&id,)))?;

@@ -34,7 +34,9 @@ pub fn leave(tx: &mut Tx<'_>, ctx: &Ctx, table: &Definition, now: Timestamp) -> 
     tx.delete_all(&DESTINATIONS, (table.data,))?;
     tx.delete_all(&INSIGHTS, (&table.name,))?;
     tx.delete(&SCALING, (table.data,))?;
-    throttle::forget(tx, table)?;
+    for data in std::iter::once(table.data).chain(table.indexes.iter().map(|index| index.data)) {
+        throttle::forget(tx, data)?;
+    }
     tx.delete(&POLICIES, (&describe::table_arn(ctx, &table.name),))?;
     Ok(())
 }

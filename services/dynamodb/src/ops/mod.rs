@@ -13,6 +13,7 @@ pub mod import;
 pub mod insights;
 pub mod item;
 pub mod leave;
+pub mod partitions;
 pub mod policy;
 pub mod query;
 pub mod recovery;
@@ -25,6 +26,7 @@ pub mod tag;
 pub mod time_to_live;
 pub mod transact;
 pub mod update_table;
+pub mod visit;
 
 use crate::value::{Input, Output};
 use std::future::Future;

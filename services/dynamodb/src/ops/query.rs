@@ -12,8 +12,9 @@ use crate::tables;
 use crate::value::{Input, Output, write_item};
 use virga_base::{AwsError, Timestamp};
 use virga_lang_dynamodb::legacy::check_filter_keys;
-use virga_lang_dynamodb::{Condition, ExpressionKind, Item, KeyCondition, Projection, SortCondition};
+use virga_lang_dynamodb::{AttributeValue, Condition, ExpressionKind, Item, KeyCondition, Projection, SortCondition};
 use virga_service::{Ctx, Value};
+use virga_shape::StructValue;
 
 const QUERY: Parameters = Parameters {
     with_values: &["FilterExpression", "KeyConditionExpression"],
@@ -230,6 +231,16 @@ pub fn query(ctx: Ctx, mut input: Input, out: Output) -> Result<Value, AwsError>
         Ok((table, read))
     })?;
     answer(&ctx, wanted, &table, read, out)
+}
+
+/// The values of the partition key that a query asks for, by the schema of what it reads; nothing where it is none.
+pub fn partition(schema: &KeySchema, input: &StructValue) -> Option<Vec<AttributeValue>> {
+    let mut input = Input::new(Value::Struct(input.clone()))?;
+    let expressions = QUERY.read(&mut input).ok()?;
+    let mut placeholders = expressions.placeholders().ok()?;
+    let keys = expressions.key_condition(&mut placeholders).ok()??;
+    let (partition, sort) = schema.elements();
+    keys.on(&partition, &sort).ok().map(|condition| condition.partition)
 }
 
 fn check_filter(wanted: &Wanted, expressions: &Expressions, schema: &KeySchema) -> Result<(), AwsError> {

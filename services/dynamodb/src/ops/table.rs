@@ -9,7 +9,7 @@ use crate::schema::{Global, Index};
 use crate::state::{
     DEFINITIONS, Definition, Encryption, ITEM_SIZES, ITEMS, STREAMS, Stream, StreamOn, TAGS, Tags, View,
 };
-use crate::{due, expire, limits, tables, wire};
+use crate::{due, expire, limits, quota, tables, wire};
 use sha2::{Digest, Sha256};
 use std::ops::ControlFlow;
 use virga_base::{AwsError, Timestamp};
@@ -36,6 +36,7 @@ pub async fn create(ctx: Ctx, input: wire::CreateTableInput) -> Result<wire::Cre
         if let Some(there) = tx.get(&DEFINITIONS, (name,))? {
             return Err(errors::in_use(format!("Table already exists: {}", there.name)));
         }
+        quota::check(&tx.reading(), &ctx, None, &definition)?;
         tx.put(&DEFINITIONS, (name,), &definition)?;
         if let Some((on, stream)) = &stream {
             tx.put(&STREAMS, (name, on.label.as_str()), stream)?;

@@ -8,7 +8,7 @@ use crate::describe;
 use crate::errors::{self, parameter, validation};
 use crate::schema::{Global, Index};
 use crate::state::{DEFINITIONS, Definition, ITEMS, Provisioned, STREAMS, Stream, StreamOn};
-use crate::{due, tables, wire};
+use crate::{due, quota, tables, throttle, wire};
 use virga_base::{AwsError, Timestamp};
 use virga_service::{Ctx, Tx};
 
@@ -34,6 +34,7 @@ pub async fn update(ctx: Ctx, input: wire::UpdateTableInput) -> Result<wire::Upd
         .write(|tx| -> Result<Definition, AwsError> {
             let mut table = tables::find(tx, &name)?;
             check_free(&table, now)?;
+            let before = table.clone();
             capacity(&mut table, &input, now)?;
             if let Some(stream_specification) = &input.stream_specification {
                 set_stream(tx, &mut table, stream_specification, stream.as_ref(), now)?;
@@ -53,6 +54,7 @@ pub async fn update(ctx: Ctx, input: wire::UpdateTableInput) -> Result<wire::Upd
             }
             table.updated_at = done_at;
             indexes(tx, &ctx, &mut table, &input, &data, done_at)?;
+            quota::check(&tx.reading(), &ctx, Some(&before), &table)?;
             tx.put(&DEFINITIONS, (&name,), &table)?;
             Ok(table)
         })
@@ -391,6 +393,7 @@ fn delete_index(
     let _ = done_at;
     let data = index.data;
     tx.schedule(ctx.now(), &due::drop_row(ctx, &[], &[data]))?;
+    throttle::forget(tx, data)?;
     table.indexes.retain(|index| index.data != data);
     // Attributes that only this index used are declared no more.
     let schemas = std::iter::once(&table.schema).chain(table.indexes.iter().map(|index| &index.schema));

@@ -134,3 +134,47 @@ async fn capacity_is_decreased_four_times_a_day_and_then_hourly() {
         1
     );
 }
+
+#[tokio::test]
+async fn capacity_has_quotas_of_a_table_and_of_an_account() {
+    const LIMIT: &str = "LimitExceededException";
+    let world = crate::world();
+    let table = |name: &str, units: i64| {
+        let mut table = crate::definition(name);
+        table["BillingMode"] = json!("PROVISIONED");
+        table["ProvisionedThroughput"] = json!({ "ReadCapacityUnits": units, "WriteCapacityUnits": 1 });
+        table
+    };
+    assert_eq!(
+        world.err(DYNAMODB, "CreateTable", table("first", 40_001)).await,
+        (
+            LIMIT.to_owned(),
+            "Subscriber limit exceeded: Requested ReadCapacityUnits for ProvisionedThroughput for table exceeds \
+             TableMaxReadCapacityUnits of the account in region us-east-1"
+                .to_owned()
+        )
+    );
+    world.ok(DYNAMODB, "CreateTable", table("first", 40_000)).await;
+    world.ok(DYNAMODB, "CreateTable", table("second", 39_999)).await;
+    let (code, message) = world.err(DYNAMODB, "CreateTable", table("third", 2)).await;
+    assert_eq!(code, LIMIT);
+    assert!(message.contains("exceeds AccountMaxReadCapacityUnits"), "{message}");
+    let update = |units: i64| {
+        json!({
+            "TableName": "second",
+            "ProvisionedThroughput": { "ReadCapacityUnits": units, "WriteCapacityUnits": 1 },
+        })
+    };
+    world.ok(DYNAMODB, "UpdateTable", update(40_000)).await;
+    assert_eq!(world.err(DYNAMODB, "UpdateTable", update(40_001)).await.0, LIMIT);
+    let mut bound = crate::definition("bound");
+    bound["OnDemandThroughput"] = json!({ "MaxReadRequestUnits": 40_001, "MaxWriteRequestUnits": -1 });
+    let (code, message) = world.err(DYNAMODB, "CreateTable", bound).await;
+    assert_eq!(code, LIMIT);
+    assert!(
+        message.contains(
+            "Requested MaxReadRequestUnits for OnDemandThroughput for table exceeds TableMaxReadCapacityUnits"
+        ),
+        "{message}"
+    );
+}

@@ -74,13 +74,101 @@ async fn writes_beyond_the_capacity_are_refused_until_time_has_passed() {
 async fn unused_capacity_is_kept_for_five_minutes() {
     let world = world().await;
     world.pass(Duration::from_secs(3600)).await;
-    let large = json!({ "p": { "S": "a" }, "c": { "S": "b" }, "x": { "S": "x".repeat(300 * 1024) } });
-    let input = json!({ "TableName": "tab", "Item": large });
     // 1,500 units are kept, and each write takes 301 of them.
-    for _ in 0..5 {
-        world.ok(DYNAMODB, "PutItem", input.clone()).await;
+    for p in ["a", "b", "c", "d", "e"] {
+        world.ok(DYNAMODB, "PutItem", put_large("tab", p, "c")).await;
     }
-    assert_eq!(world.err(DYNAMODB, "PutItem", input).await.0, EXCEEDED);
+    assert_eq!(
+        world.err(DYNAMODB, "PutItem", put_large("tab", "f", "c")).await.0,
+        EXCEEDED
+    );
+}
+
+/// A write of 301 units.
+fn put_large(name: &str, p: &str, c: &str) -> Json {
+    let x = "x".repeat(300 * 1024);
+    json!({ "TableName": name, "Item": { "p": { "S": p }, "c": { "S": c }, "x": { "S": x } } })
+}
+
+/// A table on demand of which one partition key has just been written as much as it bears.
+async fn hot() -> World {
+    let world = world().await;
+    world.ok(DYNAMODB, "CreateTable", crate::definition("hot")).await;
+    for c in ["a", "b", "c", "d"] {
+        world.ok(DYNAMODB, "PutItem", put_large("hot", "a", c)).await;
+    }
+    world
+}
+
+#[tokio::test]
+async fn one_partition_key_bears_a_thousand_units_written_in_a_second() {
+    let world = hot().await;
+    let error = world
+        .call(DYNAMODB, "PutItem", put("hot", "e"))
+        .await
+        .expect_err("the partition key is hot");
+    assert_eq!(error.code, "ThrottlingException");
+    assert_eq!(
+        error.message,
+        "Throughput exceeds the current capacity of your table or index. DynamoDB is automatically scaling your table or \
+         index so please try again shortly. If exceptions persist, check if you have a hot key: \
+         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html"
+    );
+    let (member, reasons) = &error.details[0];
+    assert_eq!(member, "throttlingReasons");
+    assert_eq!(
+        *reasons,
+        json!([{
+            "reason": "TableWriteKeyRangeThroughputExceeded",
+            "resource": "arn:aws:dynamodb:us-east-1:000000000000:table/hot",
+        }])
+    );
+    world.ok(DYNAMODB, "PutItem", put_large("hot", "b", "a")).await;
+    let get = json!({ "TableName": "hot", "Key": key("a", "a") });
+    world.ok(DYNAMODB, "GetItem", get).await;
+    world.pass(Duration::from_secs(1)).await;
+    world.ok(DYNAMODB, "PutItem", put("hot", "e")).await;
+}
+
+#[tokio::test]
+async fn a_hot_partition_key_keeps_back_its_own_of_a_batch_and_all_of_a_transaction() {
+    let world = hot().await;
+    let item = |p: &str| json!({ "p": { "S": p }, "c": { "S": "z" } });
+    let request = |p: &str| json!({ "PutRequest": { "Item": item(p) } });
+    let batch = json!({ "RequestItems": { "hot": [request("a"), request("b")] } });
+    let done = world.ok(DYNAMODB, "BatchWriteItem", batch).await;
+    assert_eq!(done["UnprocessedItems"], json!({ "hot": [request("a")] }));
+    let action = |p: &str| json!({ "Put": { "TableName": "hot", "Item": item(p) } });
+    let transaction = json!({ "TransactItems": [action("b"), action("a")] });
+    let (code, message) = world.err(DYNAMODB, "TransactWriteItems", transaction).await;
+    assert_eq!(code, "TransactionCanceledException");
+    assert!(message.contains("[None, ThrottlingError]"), "{message}");
+}
+
+#[tokio::test]
+async fn queries_read_three_thousand_units_of_a_partition_key_in_a_second() {
+    let world = hot().await;
+    let query = |p: &str| {
+        json!({
+            "TableName": "hot",
+            "ConsistentRead": true,
+            "Select": "COUNT",
+            "KeyConditionExpression": "p = :p",
+            "ExpressionAttributeValues": { ":p": { "S": p } },
+        })
+    };
+    // Each reads three or four items of 75 units.
+    let mut pages = 0;
+    let error = loop {
+        match world.call(DYNAMODB, "Query", query("a")).await {
+            Ok(_) => pages += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!((10..=14).contains(&pages), "{pages}");
+    assert_eq!(error.code, "ThrottlingException");
+    assert_eq!(error.details[0].1[0]["reason"], "TableReadKeyRangeThroughputExceeded");
+    world.ok(DYNAMODB, "Query", query("b")).await;
 }
 
 #[tokio::test]
