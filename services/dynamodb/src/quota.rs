@@ -11,6 +11,9 @@ fn globals(table: &Definition) -> impl Iterator<Item = &Global> {
     table.indexes.iter().filter_map(|index| index.global.as_ref())
 }
 
+/// Units of a table, then of each of its global indexes.
+type OfEach = fn(&Definition, Way) -> Vec<i64>;
+
 /// Units that are provisioned for a table, then for each of its global indexes.
 fn provisioned(table: &Definition, way: Way) -> Vec<i64> {
     let own = std::iter::once(&table.billing.provisioned);
@@ -42,7 +45,7 @@ fn sum(table: &Definition, way: Way) -> i64 {
 /// Fails where `table` asks for more than there may be. What it has had `before`, it may keep.
 pub fn check(tx: &ReadTx<'_>, ctx: &Ctx, before: Option<&Definition>, table: &Definition) -> Result<(), AwsError> {
     for way in [Way::Read, Way::Write] {
-        let each: [(fn(&Definition, Way) -> Vec<i64>, &str, &str); 2] = [
+        let each: [(OfEach, &str, &str); 2] = [
             (provisioned, "", "CapacityUnits for ProvisionedThroughput"),
             (bounds, "Max", "RequestUnits for OnDemandThroughput"),
         ];
