@@ -64,23 +64,55 @@ impl Connection {
         })
     }
 
-    /// Sends one request; answers the body of a 200, fails on anything else.
-    pub async fn exchange(&mut self, request: &[u8]) -> Result<&[u8], String> {
-        self.stream
-            .write_all(request)
-            .await
-            .map_err(|error| error.to_string())?;
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.stream.write_all(bytes).await.map_err(|error| error.to_string())
+    }
+
+    /// Reads what comes next; fails where the server has closed.
+    pub async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, String> {
+        match self.stream.read(buffer).await {
+            Ok(0) => Err("the server closed the connection".to_owned()),
+            read => read.map_err(|error| error.to_string()),
+        }
+    }
+
+    /// Sends a request, or the rest of one, and reads the head of its answer, which must have this status. Of the body, as much
+    /// may have been [`taken`](Connection::taken) as came with it.
+    pub async fn send(&mut self, request: &[u8], status: &str) -> Result<(), String> {
+        self.write(request).await?;
         self.buffer.clear();
         loop {
-            let read = self
-                .stream
-                .read_buf(&mut self.buffer)
-                .await
-                .map_err(|error| error.to_string())?;
-            if read == 0 {
-                return Err("the server closed the connection".to_owned());
+            let Some(end) = self.more().await? else {
+                continue;
+            };
+            if !self.buffer[..end].starts_with(format!("HTTP/1.1 {status}").as_bytes()) {
+                return Err(String::from_utf8_lossy(&self.buffer).into_owned());
             }
-            let Some(end) = find(&self.buffer, b"\r\n\r\n") else {
+            self.buffer.drain(..end + 4);
+            return Ok(());
+        }
+    }
+
+    /// Bytes of the body that came with the head of the answer.
+    pub fn taken(&self) -> u64 {
+        self.buffer.len() as u64
+    }
+
+    /// Reads more of an answer; answers where its head ends, if that is here.
+    async fn more(&mut self) -> Result<Option<usize>, String> {
+        match self.stream.read_buf(&mut self.buffer).await {
+            Ok(0) => Err("the server closed the connection".to_owned()),
+            Ok(_) => Ok(find(&self.buffer, b"\r\n\r\n")),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Sends one request; answers the body of a 200, fails on anything else.
+    pub async fn exchange(&mut self, request: &[u8]) -> Result<&[u8], String> {
+        self.write(request).await?;
+        self.buffer.clear();
+        loop {
+            let Some(end) = self.more().await? else {
                 continue;
             };
             let head = std::str::from_utf8(&self.buffer[..end]).map_err(|error| error.to_string())?;

@@ -3,6 +3,7 @@
 use crate::load::{self, Connection, Load};
 use crate::report::{self, Report};
 use crate::server::Server;
+use base64::prelude::{BASE64_STANDARD, Engine};
 use crc_fast::{CrcAlgorithm, Digest as Crc};
 use md5::{Digest, Md5};
 use std::fs;
@@ -10,8 +11,6 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 const MIB: usize = 1024 * 1024;
 const SMALL: usize = 1024;
@@ -158,8 +157,8 @@ async fn writes(connection: &mut Connection, folder: &Path, size: &Size, report:
     });
     let headers = format!(
         "Content-MD5: {}\r\nx-amz-checksum-crc64nvme: {}\r\n",
-        base64(&md5),
-        base64(&crc.to_be_bytes())
+        BASE64_STANDARD.encode(md5),
+        BASE64_STANDARD.encode(crc.to_be_bytes())
     );
     let request = load::s3("PUT", "/bench/written", &headers, &bytes);
     let path = folder.join("written");
@@ -197,67 +196,40 @@ fn plain_write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let number = (0..3).fold(0u32, |number, at| {
-            number << 8 | u32::from(group.get(at).copied().unwrap_or(0))
-        });
-        for at in 0..4 {
-            let letter = LETTERS[(number >> (18 - 6 * at)) as usize & 63];
-            text.push(if at <= group.len() { char::from(letter) } else { '=' });
+/// What the server holds at most, looked at now and then.
+struct Watched<'a> {
+    server: &'a Server,
+    looked: Instant,
+    most: u64,
+}
+
+impl Watched<'_> {
+    fn look(&mut self) -> Result<(), String> {
+        if self.looked.elapsed() > Duration::from_millis(20) {
+            self.looked = Instant::now();
+            self.most = self.most.max(self.server.resident_bytes()?);
         }
+        Ok(())
     }
-    text
 }
 
 /// The most that the server holds above what it held idle, while a body goes in and out.
 async fn memory(server: &Server, size: &Size, report: &mut Report) -> Result<(), String> {
     tokio::time::sleep(Duration::from_millis(300)).await;
     let idle = server.resident_bytes()?;
-    let piece = body(MIB);
-    for (name, is_put) in [("in", true), ("out", false)] {
-        let mut stream = TcpStream::connect(server.address)
-            .await
-            .map_err(|error| error.to_string())?;
-        let length = if is_put { size.body_bytes } else { 0 };
-        let head = load::s3_head(if is_put { "PUT" } else { "GET" }, "/bench/huge", "", length);
-        stream.write_all(&head).await.map_err(|error| error.to_string())?;
-        let (mut most, began) = (0, Instant::now());
-        let mut left = length;
-        let mut looked = Instant::now();
-        let mut look = |most: &mut u64| -> Result<(), String> {
-            if looked.elapsed() > Duration::from_millis(20) {
-                looked = Instant::now();
-                *most = (*most).max(server.resident_bytes()?);
-            }
-            Ok(())
+    for name in ["in", "out"] {
+        let mut watched = Watched {
+            server,
+            looked: Instant::now(),
+            most: idle,
         };
-        while left > 0 {
-            let now = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-            stream
-                .write_all(&piece[..now])
-                .await
-                .map_err(|error| error.to_string())?;
-            left -= now as u64;
-            look(&mut most)?;
-        }
-        let mut buffer = vec![0; MIB];
-        let first = stream.read(&mut buffer).await.map_err(|error| error.to_string())?;
-        if !buffer.starts_with(b"HTTP/1.1 200") {
-            return Err(String::from_utf8_lossy(&buffer[..first]).into_owned());
-        }
-        let mut read = first as u64;
-        while !is_put && read < size.body_bytes {
-            let more = stream.read(&mut buffer).await.map_err(|error| error.to_string())?;
-            if more == 0 {
-                return Err("the server closed the connection".to_owned());
-            }
-            read += more as u64;
-            look(&mut most)?;
-        }
-        let above = most.saturating_sub(idle) as f64 / MIB as f64;
+        let began = Instant::now();
+        let streamed = match name {
+            "in" => stream_in(&mut watched, size.body_bytes).await,
+            _ => stream_out(&mut watched, size.body_bytes).await,
+        };
+        streamed.map_err(|error| format!("a large body {name}: {error}"))?;
+        let above = (watched.most - idle) as f64 / MIB as f64;
         let gigabytes = size.body_bytes as f64 / 1e9;
         report.at_most(
             &format!("memory above idle while {gigabytes:.1} GB stream {name}, MiB"),
@@ -268,9 +240,36 @@ async fn memory(server: &Server, size: &Size, report: &mut Report) -> Result<(),
         report.note(format!("S3, {gigabytes:.1} GB {name}: {rate:.0} MB/s"));
     }
     let mut connection = Connection::open(server.address).await?;
-    let deleted = connection.exchange(&load::s3("DELETE", "/bench/huge", "", b"")).await;
-    // 204 has no body and no length.
-    drop(deleted);
+    connection
+        .send(&load::s3("DELETE", "/bench/huge", "", b""), "204")
+        .await
+}
+
+async fn stream_in(watched: &mut Watched<'_>, length: u64) -> Result<(), String> {
+    let mut connection = Connection::open(watched.server.address).await?;
+    let piece = body(MIB);
+    connection
+        .write(&load::s3_head("PUT", "/bench/huge", "", length))
+        .await?;
+    let mut left = length;
+    while left > 0 {
+        let now = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        connection.write(&piece[..now]).await?;
+        left -= now as u64;
+        watched.look()?;
+    }
+    connection.send(b"", "200").await
+}
+
+async fn stream_out(watched: &mut Watched<'_>, length: u64) -> Result<(), String> {
+    let mut connection = Connection::open(watched.server.address).await?;
+    connection.send(&load::s3("GET", "/bench/huge", "", b""), "200").await?;
+    let mut buffer = vec![0; MIB];
+    let mut read = connection.taken();
+    while read < length {
+        read += connection.read(&mut buffer).await? as u64;
+        watched.look()?;
+    }
     Ok(())
 }
 

@@ -1,37 +1,8 @@
-terraform {
-  required_providers {
-    aws = {
-      source  = "hashicorp/aws"
-      version = "~> 5.0"
-    }
-  }
-}
-
-variable "endpoint" {
-  type = string
-}
-
 # Moved in the second apply, to see changes in place.
 variable "expire_after_days" {
   type    = number
   default = 30
 }
-
-provider "aws" {
-  region                  = "us-east-1"
-  access_key              = "test"
-  secret_key              = "test"
-  skip_metadata_api_check = true
-  s3_use_path_style       = true
-
-  endpoints {
-    s3  = var.endpoint
-    sqs = var.endpoint
-    sts = var.endpoint
-  }
-}
-
-data "aws_caller_identity" "me" {}
 
 resource "aws_s3_bucket" "site" {
   bucket        = "site-of-the-fruit-team"

@@ -1,35 +1,8 @@
-terraform {
-  required_providers {
-    aws = {
-      source  = "hashicorp/aws"
-      version = "~> 5.0"
-    }
-  }
-}
-
-variable "endpoint" {
-  type = string
-}
-
 # Moved in the second apply, to see a change in place.
 variable "visibility_timeout" {
   type    = number
   default = 45
 }
-
-provider "aws" {
-  region                  = "us-east-1"
-  access_key              = "test"
-  secret_key              = "test"
-  skip_metadata_api_check = true
-
-  endpoints {
-    sqs = var.endpoint
-    sts = var.endpoint
-  }
-}
-
-data "aws_caller_identity" "me" {}
 
 resource "aws_sqs_queue" "dead" {
   name                      = "orders-dead"

@@ -1,16 +1,3 @@
-terraform {
-  required_providers {
-    aws = {
-      source  = "hashicorp/aws"
-      version = "~> 5.0"
-    }
-  }
-}
-
-variable "endpoint" {
-  type = string
-}
-
 # Moved in the second apply, to see changes in place.
 variable "write_units" {
   type    = number
@@ -26,20 +13,6 @@ variable "price" {
   type    = number
   default = 3
 }
-
-provider "aws" {
-  region                  = "us-east-1"
-  access_key              = "test"
-  secret_key              = "test"
-  skip_metadata_api_check = true
-
-  endpoints {
-    dynamodb = var.endpoint
-    sts      = var.endpoint
-  }
-}
-
-data "aws_caller_identity" "me" {}
 
 # Provisioned, with each kind of index, and most of what a table can have.
 resource "aws_dynamodb_table" "orders" {

@@ -4,19 +4,13 @@ import json
 
 import pytest
 
-APPLY = ("apply", "-auto-approve", "-input=false", "-no-color")
-PLAN = ("plan", "-detailed-exitcode", "-input=false", "-no-color")
-
 
 @pytest.mark.configuration("queues.tf")
 def test_queues_are_applied_kept_changed_and_destroyed(virga, terraform):
-    assert "5 added" in terraform(*APPLY).stdout
-    outputs = json.loads(terraform("output", "-json").stdout)
-    assert outputs["account"]["value"] == "000000000000"
-    assert outputs["arn"]["value"] == "arn:aws:sqs:us-east-1:000000000000:orders"
-
-    # What is there is what was asked for: 0 means no differences, 2 would mean some.
-    terraform(*PLAN, codes=(0,))
+    assert terraform.apply() == (5, 0, 0)
+    outputs = terraform.outputs()
+    assert outputs["account"] == "000000000000"
+    assert outputs["arn"] == "arn:aws:sqs:us-east-1:000000000000:orders"
 
     sqs = virga.client("sqs")
     urls = {url.rsplit("/", 1)[1]: url for url in sqs.list_queues()["QueueUrls"]}
@@ -27,10 +21,9 @@ def test_queues_are_applied_kept_changed_and_destroyed(virga, terraform):
     assert sqs.list_queue_tags(QueueUrl=urls["orders"])["Tags"] == {"team": "fruit", "stage": "test"}
 
     change = "-var=visibility_timeout=90"
-    assert "1 changed" in terraform(*APPLY, change).stdout
-    terraform(*PLAN, change, codes=(0,))
+    assert terraform.apply(change) == (0, 1, 0)
     attributes = sqs.get_queue_attributes(QueueUrl=urls["orders"], AttributeNames=["All"])["Attributes"]
     assert attributes["VisibilityTimeout"] == "90"
 
-    terraform("destroy", "-auto-approve", "-input=false", "-no-color")
+    terraform.destroy()
     assert "QueueUrls" not in sqs.list_queues()

@@ -4,21 +4,16 @@ import json
 
 import pytest
 
-APPLY = ("apply", "-auto-approve", "-input=false", "-no-color")
-PLAN = ("plan", "-detailed-exitcode", "-input=false", "-no-color")
 ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/orders"
 
 
 @pytest.mark.configuration("tables.tf")
 def test_tables_are_applied_kept_changed_and_destroyed(virga, terraform):
-    assert "8 added" in terraform(*APPLY).stdout
-    outputs = json.loads(terraform("output", "-json").stdout)
-    assert outputs["arn"]["value"] == ARN
-    assert outputs["stream_arn"]["value"].startswith(f"{ARN}/stream/")
-    assert json.loads(outputs["item"]["value"])["price"] == {"N": "3"}
-
-    # What is there is what was asked for: 0 means no differences, 2 would mean some.
-    terraform(*PLAN, codes=(0,))
+    assert terraform.apply() == (8, 0, 0)
+    outputs = terraform.outputs()
+    assert outputs["arn"] == ARN
+    assert outputs["stream_arn"].startswith(f"{ARN}/stream/")
+    assert json.loads(outputs["item"])["price"] == {"N": "3"}
 
     dynamodb = virga.client("dynamodb")
     orders = dynamodb.describe_table(TableName="orders")["Table"]
@@ -42,13 +37,12 @@ def test_tables_are_applied_kept_changed_and_destroyed(virga, terraform):
     assert west.get_item(TableName="prices", Key=apple)["Item"]["price"] == {"N": "3"}
 
     change = ("-var=write_units=7", "-var=by_customer=false", "-var=price=4")
-    assert "2 changed" in terraform(*APPLY, *change).stdout
-    terraform(*PLAN, *change, codes=(0,))
+    assert terraform.apply(*change) == (0, 2, 0)
     orders = dynamodb.describe_table(TableName="orders")["Table"]
     assert orders["ProvisionedThroughput"]["WriteCapacityUnits"] == 7
     assert [index["IndexName"] for index in orders["GlobalSecondaryIndexes"]] == ["by_shop"]
     assert west.get_item(TableName="prices", Key=apple)["Item"]["price"] == {"N": "4"}
 
-    terraform("destroy", "-auto-approve", "-input=false", "-no-color")
+    terraform.destroy()
     assert dynamodb.list_tables()["TableNames"] == []
     assert west.list_tables()["TableNames"] == []

@@ -9,7 +9,7 @@ use virga_store::StoreError;
 const VERSION: &str = "1";
 
 /// One a bundle, as not every server takes several in one transaction. Nothing in them is PostgreSQL's alone.
-const TABLES: [&str; 4] = [
+const TABLES: [&str; 5] = [
     "CREATE TABLE IF NOT EXISTS virga_rows \
      (world BIGINT NOT NULL, key BYTEA NOT NULL, value BYTEA NOT NULL, PRIMARY KEY (world, key))",
     "CREATE TABLE IF NOT EXISTS virga_wakes \
@@ -17,6 +17,8 @@ const TABLES: [&str; 4] = [
     "CREATE TABLE IF NOT EXISTS virga_worlds \
      (parent BIGINT NOT NULL, name TEXT NOT NULL, world BIGINT NOT NULL, PRIMARY KEY (parent, name))",
     "CREATE TABLE IF NOT EXISTS virga_form (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
+    // Last: where it is, the others are.
+    "INSERT INTO virga_form (name, value) VALUES ('version', '1') ON CONFLICT (name) DO NOTHING",
 ];
 
 /// What came later; made where it lacks, under the same form, as older Virgas pass it over.
@@ -36,34 +38,30 @@ const BLOB_WISH: &str = "ALTER TABLE virga_blob_pieces ALTER COLUMN bytes SET ST
 /// The last that is made.
 const LAST_BLOB_TABLE: &str = "virga_blobs";
 
-const SET_VERSION: &str = "INSERT INTO virga_form (name, value) VALUES ('version', '1') ON CONFLICT (name) DO NOTHING";
-
 /// How often nodes that start together may get in each other's way.
 const ATTEMPTS_MAX: u32 = 10;
 
-/// Makes the tables where there are none, and refuses those of a later Virga.
+/// Makes the tables that are not there, and refuses those of a later Virga.
 pub fn prepare(connection: &mut Connection) -> Result<(), Failure> {
     let mut attempts = 0;
     loop {
-        if let Some(version) = version(connection)? {
-            if version == VERSION && is_there(connection, LAST_BLOB_TABLE)? {
-                return Ok(());
+        let lacks_all = match version(connection)? {
+            None => true,
+            Some(version) if version != VERSION => {
+                return Err(Failure::Refused(StoreError::Engine(format!(
+                    "its tables are of form {version}, and this Virga knows form {VERSION}; use the Virga that made them"
+                ))));
             }
-            if version == VERSION {
-                match make_blobs(connection) {
-                    Err(Failure::Refused(_) | Failure::Conflict(_)) if attempts < ATTEMPTS_MAX => {}
-                    made => return made,
-                }
-                attempts += 1;
-                std::thread::sleep(std::time::Duration::from_millis(20 * u64::from(attempts)));
-                continue;
-            }
-            return Err(Failure::Refused(StoreError::Engine(format!(
-                "its tables are of form {version}, and this Virga knows form {VERSION}; use the Virga that made them"
-            ))));
-        }
+            Some(_) if is_there(connection, LAST_BLOB_TABLE)? => return Ok(()),
+            Some(_) => false,
+        };
         attempts += 1;
-        match make(connection) {
+        let made = if lacks_all {
+            make(connection, &TABLES)
+        } else {
+            make(connection, &BLOB_TABLES).and_then(|()| connection.wish(BLOB_WISH).map_err(Failure::Lost))
+        };
+        match made {
             // Two that make the same table at once: one of them is told of a row that is there already.
             Err(Failure::Refused(_) | Failure::Conflict(_)) if attempts < ATTEMPTS_MAX => {
                 std::thread::sleep(std::time::Duration::from_millis(20 * u64::from(attempts)));
@@ -73,20 +71,12 @@ pub fn prepare(connection: &mut Connection) -> Result<(), Failure> {
     }
 }
 
-fn make(connection: &mut Connection) -> Result<(), Failure> {
-    for sql in TABLES.iter().chain([&SET_VERSION]) {
+fn make(connection: &mut Connection, statements: &[&str]) -> Result<(), Failure> {
+    for sql in statements {
         connection.query(sql);
         connection.finish(&mut |_| {})?;
     }
     Ok(())
-}
-
-fn make_blobs(connection: &mut Connection) -> Result<(), Failure> {
-    for sql in BLOB_TABLES {
-        connection.query(sql);
-        connection.finish(&mut |_| {})?;
-    }
-    connection.wish(BLOB_WISH).map_err(Failure::Lost)
 }
 
 fn is_there(connection: &mut Connection, table: &str) -> Result<bool, Failure> {
