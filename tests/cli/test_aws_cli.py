@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import subprocess
 import sys
 import time
@@ -11,21 +10,10 @@ import pytest
 
 
 @pytest.fixture
-def aws(virga, tmp_path):
+def aws(virga, user):
     def run(*words, fails=False, endpoint=virga.endpoint, **environment):
         """Runs `aws` with these words; answers its JSON, or what it says where it shall fail."""
-        variables = {
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_MAX_ATTEMPTS": "1",
-            "AWS_PAGER": "",
-            # The CLI keeps the credentials of roles in its user's home.
-            "HOME": str(tmp_path),
-            "USERPROFILE": str(tmp_path),
-            **environment,
-        }
-        variables = {name: value for name, value in {**os.environ, **variables}.items() if value is not None}
+        variables = {name: value for name, value in {**user, **environment}.items() if value is not None}
         option = ["--endpoint-url", endpoint] if endpoint else []
         done = subprocess.run(
             [sys.executable, "-m", "awscli", *option, *words],

@@ -1,7 +1,6 @@
 """`aws dynamodb`, as a user types it."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -15,18 +14,7 @@ def typed(item: dict) -> dict:
 
 
 @pytest.fixture
-def aws(virga, tmp_path):
-    user = {
-        **os.environ,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_MAX_ATTEMPTS": "1",
-        "AWS_PAGER": "",
-        "HOME": str(tmp_path),
-        "USERPROFILE": str(tmp_path),
-    }
-
+def aws(virga, user):
     def run(operation, *words, fails=False):
         """Answers its JSON, or what it says where it shall fail. What is no text is passed as JSON."""
         words = [word if isinstance(word, str) else json.dumps(word) for word in words]

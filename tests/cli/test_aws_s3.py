@@ -20,20 +20,6 @@ MIB = 1024 * 1024
 
 
 @pytest.fixture
-def user(tmp_path):
-    return {
-        **os.environ,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_MAX_ATTEMPTS": "1",
-        "AWS_PAGER": "",
-        "HOME": str(tmp_path),
-        "USERPROFILE": str(tmp_path),
-    }
-
-
-@pytest.fixture
 def aws(virga, user):
     def run(*words):
         done = subprocess.run(

@@ -15,6 +15,25 @@ impl Provisioned {
         }
     }
 
+    /// The same with other units, from `now` on.
+    #[must_use]
+    pub fn changed(&self, (read_units, write_units): (i64, i64), now: Timestamp) -> Provisioned {
+        let rises = read_units > self.read_units || write_units > self.write_units;
+        let falls = self.falls((read_units, write_units));
+        Provisioned {
+            read_units,
+            write_units,
+            increased: if rises { Some(now) } else { self.increased },
+            decreased: if falls { Some(now) } else { self.decreased },
+            decreases: self.decreases_today(now) + u32::from(falls),
+        }
+    }
+
+    /// Whether other units are fewer of one kind.
+    pub fn falls(&self, (read_units, write_units): (i64, i64)) -> bool {
+        read_units < self.read_units || write_units < self.write_units
+    }
+
     /// Fails where one more is too many.
     pub fn check_decrease(&self, now: Timestamp) -> Result<(), AwsError> {
         let today = self.decreases_today(now);

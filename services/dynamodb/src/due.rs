@@ -20,7 +20,8 @@ pub fn row(ctx: &Ctx, kind: &str, payload: &impl Serialize) -> DueRow {
     ctx.due_row(kind, serde_json::to_vec(payload).unwrap_or_default())
 }
 
-fn payload<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, AwsError> {
+/// What deferred work was left, as [`row`] wrote it.
+pub fn payload<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, AwsError> {
     serde_json::from_slice(bytes).map_err(|_| AwsError::internal("deferred work of DynamoDB cannot be read"))
 }
 

@@ -1,11 +1,11 @@
 //! The deferred work of times to live and of streams: finding what expires, deleting it, trimming records.
 
 use crate::change::{self, By};
+use crate::due::{STEP_ROWS, payload};
 use crate::features::{EXPIRIES, SWEEPS};
 use crate::follow;
 use crate::state::{ITEMS, RECORDS, STREAMS, Spot, Stream};
 use crate::tables::Rows;
-use serde::de::DeserializeOwned;
 use virga_base::{AwsError, Timestamp};
 use virga_service::{Ctx, DueRow, StoreError, Tx};
 
@@ -16,14 +16,8 @@ pub const FORGET: &str = "forget_expiries";
 /// Kind of deferred work: trimming a stream.
 pub const TRIM: &str = "trim";
 
-/// How many rows one transaction looks at.
-const STEP_ROWS: usize = 500;
 /// How long a stream's records are kept, and a stream that has ended.
 pub const RECORDS_KEPT_S: i64 = 86_400;
-
-pub(crate) fn payload<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, AwsError> {
-    serde_json::from_slice(bytes).map_err(|_| AwsError::internal("deferred work of DynamoDB cannot be read"))
-}
 
 /// Deletes what has expired, and looks when the next item does.
 pub async fn expire(ctx: Ctx, bytes: Vec<u8>) -> Result<(), AwsError> {

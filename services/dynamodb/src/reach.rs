@@ -2,7 +2,8 @@
 
 use crate::features::POLICIES;
 use virga_base::{Account, Arn, AwsError};
-use virga_lang_policy::{Asker, Context, Policy, Request, Rules, Verdict};
+use virga_lang_policy::{Context, Policy, Request, Rules, Verdict};
+use virga_permit::Who;
 use virga_service::{Ctx, Place, Principal};
 
 /// What a call does with a table.
@@ -98,36 +99,11 @@ fn permit(ctx: &Ctx, account: Account, table: &Arn, target: &Target) -> Result<(
 
 fn ask(ctx: &Ctx, policy: &Policy, action: &str, resource: &str) -> Verdict {
     let caller = ctx.caller();
-    let (account, arn, user_id) = (
-        caller.account.to_string(),
-        caller.arn(ctx.partition()),
-        caller.user_id(),
-    );
-    let role_arn = match &caller.principal {
-        Principal::AssumedRole { role, role_path, .. } => Some(format!(
-            "arn:{}:iam::{account}:role{role_path}{role}",
-            ctx.partition().as_str()
-        )),
-        _ => None,
-    };
-    let asker = match &caller.principal {
-        Principal::Anonymous => Asker::Anonymous,
-        Principal::Service { name } => Asker::Service {
-            account: &account,
-            name,
-        },
-        _ => Asker::Principal {
-            account: &account,
-            arn: &arn,
-            role_arn: role_arn.as_deref(),
-            unique_id: user_id.split(':').next(),
-            canonical_id: None,
-        },
-    };
+    let who = Who::of(caller, ctx.partition());
     let mut context = Context::new();
-    context.add("aws:PrincipalArn", role_arn.as_deref().unwrap_or(&arn));
-    context.add("aws:PrincipalAccount", account.as_str());
-    context.add("aws:userid", user_id.as_str());
+    context.add("aws:PrincipalArn", who.principal_arn());
+    context.add("aws:PrincipalAccount", who.account());
+    context.add("aws:userid", who.user_id());
     context.add("aws:SecureTransport", ctx.request().secure.to_string());
     if let Some(address) = &ctx.request().source_ip {
         context.add("aws:SourceIp", address.to_string());
@@ -136,7 +112,7 @@ fn ask(ctx: &Ctx, policy: &Policy, action: &str, resource: &str) -> Verdict {
         context.add("aws:username", name.as_str());
     }
     let request = Request {
-        asker,
+        asker: who.asker(None),
         action: &format!("dynamodb:{action}"),
         resource,
         context: &context,

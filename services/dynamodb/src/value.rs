@@ -2,13 +2,14 @@
 
 use crate::errors;
 use crate::state::RawItem;
+use crate::wire;
 use std::collections::BTreeMap;
 use virga_base::AwsError;
 use virga_lang_dynamodb::attribute::{check_item, check_value};
 use virga_lang_dynamodb::stored::{Scalar, Visit, visit_item};
 use virga_lang_dynamodb::{AttributeValue, Invalid, Item, Kind, Number};
 use virga_service::Ctx;
-use virga_shape::{Hear, Held, Mismatch, ShapeRef, StructValue, Tell, Value};
+use virga_shape::{Hear, Held, Mismatch, ShapeRef, StructValue, Tell, Value, pack};
 
 /// Members of the model's `AttributeValue`, by index; a test holds them to the model.
 mod member {
@@ -151,6 +152,13 @@ pub fn read_placeholders(value: Value) -> Result<Item, Invalid> {
             }
         })
         .collect()
+}
+
+/// A shape of the service's model.
+pub fn model_shape(name: &str) -> Result<ShapeRef, AwsError> {
+    pack::service(wire::MODEL)
+        .and_then(|model| model.shape_named(name))
+        .ok_or_else(|| AwsError::internal(format!("the model has no {name}")))
 }
 
 /// As an answer's `AttributeValue`, whose shape is given.

@@ -18,6 +18,7 @@ const ORDER: &[&str] = &[
     "codec",
     "auth",
     "service",
+    "permit",
     "procs",
     "edge",
     "services",

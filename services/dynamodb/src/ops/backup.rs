@@ -1,8 +1,8 @@
 //! CreateBackup, DescribeBackup, ListBackups, DeleteBackup, RestoreTableFromBackup.
 
 use super::restore::{self, Overrides};
+use crate::due::payload;
 use crate::errors;
-use crate::expire::payload;
 use crate::features::{BACKUP_ITEMS, BACKUP_NUMBERS, BACKUPS, Backup, Restored};
 use crate::schema::Index;
 use crate::state::{Definition, ITEMS, StoredItem};

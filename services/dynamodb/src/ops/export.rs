@@ -5,12 +5,12 @@
 use super::backup::no_table;
 use super::bucket::{Bucket, failure};
 use super::recovery;
+use crate::due::payload;
 use crate::errors::validation;
-use crate::expire::payload;
 use crate::features::{EXPORTS, Export, Progress};
 use crate::state::Definition;
 use crate::tables::{self, Rows};
-use crate::value::item_json;
+use crate::value::{item_json, model_shape};
 use crate::{describe, due, wire};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -21,7 +21,6 @@ use serde_json::json;
 use std::io::Write;
 use virga_base::AwsError;
 use virga_service::Ctx;
-use virga_shape::pack;
 
 /// Kind of deferred work: writing an export.
 pub const EXPORT: &str = "export";
@@ -221,9 +220,7 @@ async fn write(ctx: &Ctx, id: &str, export: &mut Export) -> Result<(), AwsError>
     };
     bucket.put(&format!("{folder}/_started"), &[], encryption).await?;
     let rows = ctx.write(|tx| recovery::items_at(tx, export.data, export.at)).await?;
-    let shape = pack::service(wire::MODEL)
-        .and_then(|model| model.shape_named("AttributeValue"))
-        .ok_or_else(|| AwsError::internal("the model has no attribute values"))?;
+    let shape = model_shape("AttributeValue")?;
     let broken = |_| AwsError::internal("an export cannot be compressed");
     let mut file = GzEncoder::new(Vec::new(), Compression::default());
     for (_, row) in rows {

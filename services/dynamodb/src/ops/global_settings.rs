@@ -146,16 +146,8 @@ impl Wanted {
 }
 
 fn set_units(units: &mut Provisioned, reads: Option<i64>, writes: Option<i64>, now: Timestamp) {
-    let (reads, writes) = (reads.unwrap_or(units.read_units), writes.unwrap_or(units.write_units));
-    if reads > units.read_units || writes > units.write_units {
-        units.increased = Some(now);
-    }
-    if reads < units.read_units || writes < units.write_units {
-        units.decreases = units.decreases_today(now) + 1;
-        units.decreased = Some(now);
-    }
-    units.read_units = reads;
-    units.write_units = writes;
+    let wanted = (reads.unwrap_or(units.read_units), writes.unwrap_or(units.write_units));
+    *units = units.changed(wanted, now);
 }
 
 pub async fn update(ctx: Ctx, mut input: Input, out: Output) -> Result<Value, AwsError> {

@@ -3,13 +3,13 @@
 use super::bucket::{Bucket, failure};
 use super::export::new_id;
 use super::{restore, table};
+use crate::due::payload;
 use crate::errors::validation;
-use crate::expire::payload;
 use crate::features::{IMPORTS, Import, Progress};
 use crate::schema::KeyKind;
 use crate::state::{At, DEFINITIONS, Definition, ITEMS, StoredItem};
 use crate::tables::Rows;
-use crate::value::read_item;
+use crate::value::{model_shape, read_item};
 use crate::write::{check_put, sized};
 use crate::{change, describe, due, quota, wire};
 use flate2::read::MultiGzDecoder;
@@ -18,7 +18,7 @@ use std::io::Read;
 use virga_base::{AwsError, Timestamp};
 use virga_lang_dynamodb::{AttributeValue, Item};
 use virga_service::{Ctx, Value};
-use virga_shape::{FromValue, IntoValue, ShapeRef, pack};
+use virga_shape::{FromValue, IntoValue};
 
 /// Kind of deferred work: reading an import.
 pub const IMPORT: &str = "import";
@@ -29,12 +29,6 @@ const FAR_S: i64 = 253_402_300_799;
 
 fn no_import(arn: &str) -> AwsError {
     AwsError::new("ImportNotFoundException", format!("Import not found: {arn}"))
-}
-
-fn shape(name: &str) -> Result<ShapeRef, AwsError> {
-    pack::service(wire::MODEL)
-        .and_then(|model| model.shape_named(name))
-        .ok_or_else(|| AwsError::internal(format!("the model has no {name}")))
 }
 
 pub async fn start(ctx: Ctx, input: wire::ImportTableInput) -> Result<wire::ImportTableOutput, AwsError> {
@@ -49,7 +43,7 @@ pub async fn start(ctx: Ctx, input: wire::ImportTableInput) -> Result<wire::Impo
     let now = ctx.now();
     let parameters = input.table_creation_parameters.unwrap_or_default();
     let name = parameters.table_name.clone().unwrap_or_default();
-    let kept = parameters.clone().into_value(shape("TableCreationParameters")?);
+    let kept = parameters.clone().into_value(model_shape("TableCreationParameters")?);
     let create = wire::CreateTableInput {
         table_name: parameters.table_name,
         attribute_definitions: parameters.attribute_definitions,
@@ -120,7 +114,7 @@ fn source(import: &Import) -> wire::S3BucketSource {
 fn description(ctx: &Ctx, import: &Import) -> Result<wire::ImportTableDescription, AwsError> {
     let broken = || AwsError::internal("an import's parameters cannot be read");
     let parameters: serde_json::Value = serde_json::from_str(&import.parameters).map_err(|_| broken())?;
-    let parameters = Value::from_json(shape("TableCreationParameters")?, &parameters).map_err(|_| broken())?;
+    let parameters = Value::from_json(model_shape("TableCreationParameters")?, &parameters).map_err(|_| broken())?;
     let progress = &import.progress;
     let whole = |number: u64| i64::try_from(number).ok().filter(|_| progress.ended.is_some());
     let is_csv = import.delimiter.is_some() || import.header.is_some();
@@ -296,7 +290,7 @@ fn place(table: &Definition, item: Item) -> Option<(Vec<u8>, StoredItem)> {
 
 /// Items one after the other, each as `{"Item": {…}}`.
 fn json(text: &str) -> Result<Vec<Option<Item>>, AwsError> {
-    let attribute = shape("AttributeValue")?;
+    let attribute = model_shape("AttributeValue")?;
     let item = |json: &serde_json::Value| {
         let members = json.get("Item")?.as_object()?;
         let values = members

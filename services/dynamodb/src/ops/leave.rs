@@ -42,7 +42,7 @@ pub fn leave(tx: &mut Tx<'_>, ctx: &Ctx, table: &Definition, now: Timestamp) -> 
 }
 
 pub async fn forget_stamps(ctx: Ctx, bytes: Vec<u8>) -> Result<(), AwsError> {
-    let (data,): (u64,) = expire::payload(&bytes)?;
+    let (data,): (u64,) = due::payload(&bytes)?;
     loop {
         let more = ctx
             .write(|tx| -> Result<bool, AwsError> {

@@ -5,8 +5,8 @@
 
 use super::backup::no_table;
 use super::restore::{self, Overrides};
+use crate::due::payload;
 use crate::errors::parameter;
-use crate::expire::payload;
 use crate::features::{HISTORY, HISTORY_ENDS, Recovery, Restored};
 use crate::past::Lag;
 use crate::state::{DEFINITIONS, Definition, ITEMS, StoredItem};

@@ -6,8 +6,8 @@
 use super::table::{encryption, new_stream, remove};
 use crate::change::{self, By};
 use crate::describe;
+use crate::due::payload;
 use crate::errors::validation;
-use crate::expire::payload;
 use crate::features::{Extras, Replica, STAMPS};
 use crate::follow::Replication;
 use crate::state::{At, DEFINITIONS, Definition, ITEMS, STREAMS, Stream, StreamOn, View};

@@ -171,17 +171,11 @@ fn change_units(
             new.read_units, new.write_units
         )));
     }
-    let rises = new.read_units > now_has.read_units || new.write_units > now_has.write_units;
-    let falls = new.read_units < now_has.read_units || new.write_units < now_has.write_units;
-    if falls {
+    let units = (new.read_units, new.write_units);
+    if now_has.falls(units) {
         now_has.check_decrease(now)?;
     }
-    *now_has = Provisioned {
-        decreases: now_has.decreases_today(now) + u32::from(falls),
-        increased: if rises { Some(now) } else { now_has.increased },
-        decreased: if falls { Some(now) } else { now_has.decreased },
-        ..new
-    };
+    *now_has = now_has.changed(units, now);
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use crate::state::Version;
 use percent_encoding::percent_decode_str;
 use virga_base::AwsError;
 use virga_lang_policy::Context;
+use virga_permit::Who;
 use virga_service::{Ctx, Principal};
 
 /// Headers, by whose names S3 has condition keys.
@@ -133,10 +134,10 @@ fn of_caller(ctx: &Ctx, context: &mut Context) {
         context.add("aws:userid", "anonymous");
         return;
     }
-    let arn = role_arn(ctx).unwrap_or_else(|| caller.arn(ctx.partition()));
-    context.add("aws:PrincipalArn", arn);
-    context.add("aws:PrincipalAccount", caller.account.to_string());
-    context.add("aws:userid", caller.user_id());
+    let who = Who::of(caller, ctx.partition());
+    context.add("aws:PrincipalArn", who.principal_arn());
+    context.add("aws:PrincipalAccount", who.account());
+    context.add("aws:userid", who.user_id());
 }
 
 fn of_signature(ctx: &Ctx, context: &mut Context) {
@@ -160,19 +161,6 @@ fn of_signature(ctx: &Ctx, context: &mut Context) {
     if let Some(signed_at) = signed_at {
         let age_ms = ctx.now().as_millis() - signed_at.as_millis();
         context.add("s3:signatureAge", age_ms.max(0).to_string());
-    }
-}
-
-/// The role behind a session.
-pub fn role_arn(ctx: &Ctx) -> Option<String> {
-    let caller = ctx.caller();
-    match &caller.principal {
-        Principal::AssumedRole { role, role_path, .. } => Some(format!(
-            "arn:{}:iam::{}:role{role_path}{role}",
-            ctx.partition(),
-            caller.account
-        )),
-        _ => None,
     }
 }
 

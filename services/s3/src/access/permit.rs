@@ -7,7 +7,8 @@ use crate::object::versions;
 use crate::state::{AccessPoint, Bucket, Version};
 use crate::{errors, owner};
 use virga_base::AwsError;
-use virga_lang_policy::{Asker, Policy, Request, Rules, Verdict};
+use virga_lang_policy::{Policy, Request, Rules, Verdict};
+use virga_permit::Who;
 use virga_service::{Ctx, Place, Principal, ReadTx};
 
 /// What is asked for.
@@ -197,28 +198,12 @@ impl<'a> Judge<'a> {
 
     fn ask(&self, policy: &Policy, asked: &Asked<'_>, resource: &str, object: Option<&Version>) -> Verdict {
         let caller = self.ctx.caller();
-        let account = caller.account.to_string();
-        let (arn, canonical) = (caller.arn(self.ctx.partition()), owner::canonical_id(caller.account));
-        let role = context::role_arn(self.ctx);
-        let user_id = caller.user_id();
-        let asker = match &caller.principal {
-            Principal::Anonymous => Asker::Anonymous,
-            Principal::Service { name } => Asker::Service {
-                account: &account,
-                name,
-            },
-            _ => Asker::Principal {
-                account: &account,
-                arn: &arn,
-                role_arn: role.as_deref(),
-                unique_id: user_id.split(':').next(),
-                canonical_id: Some(&canonical),
-            },
-        };
+        let who = Who::of(caller, self.ctx.partition());
+        let canonical = owner::canonical_id(caller.account);
         let context = context::of(self.ctx, asked, object);
         let action = format!("s3:{}", asked.action);
         let request = Request {
-            asker,
+            asker: who.asker(Some(&canonical)),
             action: &action,
             resource,
             context: &context,
