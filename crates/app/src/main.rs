@@ -1,6 +1,7 @@
 //! The program: where everything meets, and nothing else. `virga_cli` reads the command; `virga start` ends up in
 //! [`serve`].
 
+mod bucket;
 mod serve;
 
 /// Measured in `docs/decisions/allocator.md`.

@@ -1,5 +1,6 @@
 //! Builds a cloud, its edge and its admin from the options, and runs them until somebody stops it.
 
+use crate::bucket;
 use std::io::IsTerminal;
 use std::net::IpAddr;
 use std::path::Path;
@@ -8,7 +9,7 @@ use tokio::runtime::Builder;
 use virga_admin::{Admin, CallLog, Diagnostics, Printer, SNAPSHOT_PATH};
 use virga_base::{Clock, Ids};
 use virga_blob::{Blobs, Shelf};
-use virga_cli::{Failure, Listening, StartOptions};
+use virga_cli::{Failure, Listening, Place, StartOptions};
 use virga_edge::{BindError, Edge, EdgeOptions, Streamed};
 use virga_service::{CloudOptions, Worlds};
 use virga_store::{DiskEngine, MemoryEngine, Store};
@@ -39,12 +40,13 @@ pub fn start(options: StartOptions, listening: Listening) -> Result<(), Failure>
 }
 
 async fn serve(options: StartOptions, listening: Listening) -> Result<(), Failure> {
+    let shelf = shelf(&options)?;
     let database = options.store.as_deref().map(open_database).transpose()?;
     let disk = match (&options.data, &database) {
         (Some(data), None) => Some(open(data)?),
         _ => None,
     };
-    let blobs = blobs(&options, database.as_ref())?;
+    let blobs = blobs(&options, shelf, database.as_ref())?;
     let cloud = CloudOptions {
         store: Store::new(match (database, &disk) {
             (Some(database), _) => Box::new(database),
@@ -134,22 +136,33 @@ fn open_database(url: &str) -> Result<PostgresEngine, Failure> {
     PostgresEngine::open(url, std::env::var("PGPASSWORD").ok()).map_err(Failure::usage)
 }
 
-/// Where the bytes of large objects lie: with the rows.
-fn blobs(options: &StartOptions, database: Option<&PostgresEngine>) -> Result<Blobs, Failure> {
+/// The shelf that `--blobs` names.
+fn shelf(options: &StartOptions) -> Result<Option<Box<dyn Shelf>>, Failure> {
+    if options.blobs.is_some() && options.store.is_none() {
+        return Err(Failure::usage(
+            "--blobs is for a cloud with --store, whose nodes share what it names; without it, the bytes of objects are in \
+             the folder of --data.",
+        ));
+    }
+    match &options.blobs {
+        Some(Place::Folder(folder)) => Ok(Some(Blobs::folder(folder.clone()))),
+        Some(Place::Bucket { bucket, prefix }) => bucket::open(bucket, prefix).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Where the bytes of large objects lie: with the rows, if nothing else is said.
+fn blobs(
+    options: &StartOptions,
+    shelf: Option<Box<dyn Shelf>>,
+    database: Option<&PostgresEngine>,
+) -> Result<Blobs, Failure> {
     match (database, &options.data) {
         (Some(database), _) => {
             let (pieces, register) = database.blobs();
-            let shelf: Box<dyn Shelf> = match &options.blobs {
-                Some(folder) => Blobs::folder(folder.clone()),
-                None => Box::new(pieces),
-            };
-            Blobs::shared(shelf, Box::new(register))
+            Blobs::shared(shelf.unwrap_or_else(|| Box::new(pieces)), Box::new(register))
                 .map_err(|error| Failure::usage(format!("The bytes of objects cannot be kept in the store: {error}.")))
         }
-        (None, _) if options.blobs.is_some() => Err(Failure::usage(
-            "--blobs is for a cloud with --store, whose nodes share a folder; without it, the bytes of objects are in the \
-             folder of --data.",
-        )),
         (None, Some(data)) => Ok(Blobs::kept(data.join(BLOB_FOLDER))),
         (None, None) => Ok(Blobs::private()),
     }

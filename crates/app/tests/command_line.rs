@@ -345,6 +345,11 @@ fn what_cannot_start_says_why_and_what_to_do() {
             "start --store postgres://me:secret@127.0.0.1:1/x".to_owned(),
             ["postgres://me@127.0.0.1:1/x", "refused"],
         ),
+        (
+            "start --store postgres://me@127.0.0.1:1/x --blobs gs://b/p".to_owned(),
+            ["--blobs must be", "no gs:// here"],
+        ),
+        ("start --blobs s3://b/p".to_owned(), ["--blobs is for", "--store"]),
         ("strat".to_owned(), ["did you mean", "start"]),
         (
             "status --endpoint http://127.0.0.1:1".to_owned(),
@@ -360,6 +365,18 @@ fn what_cannot_start_says_why_and_what_to_do() {
         assert_eq!((code(&output), message.lines().count()), (2, 1), "{line}: {message}");
         assert!(parts.iter().all(|part| message.contains(part)), "{line}: {message}");
     }
+    // Nobody gets as far as the database.
+    let bucket = "start --store postgres://me@127.0.0.1:1/x --blobs s3://b/p";
+    let output = virga(&folder, bucket)
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .output()
+        .expect("runs");
+    let message = text(&output.stderr);
+    assert_eq!((code(&output), message.lines().count()), (2, 1), "{message}");
+    assert!(
+        message.contains("--features object-store") != cfg!(feature = "object-store"),
+        "{message}"
+    );
     let variable = virga(&folder, "start").env("VIRGA_PROT", "1").output().expect("runs");
     assert_eq!(code(&variable), 2);
     assert!(

@@ -73,6 +73,11 @@ impl Blobs {
         Blobs::new(Blobs::folder(folder), None)
     }
 
+    /// The files on a shelf that nobody else uses.
+    pub fn alone(shelf: Box<dyn Shelf>) -> Blobs {
+        Blobs::new(shelf, None)
+    }
+
     /// A folder that outlives the process.
     pub fn folder(path: PathBuf) -> Box<dyn Shelf> {
         Box::new(Folder::kept(path))
@@ -176,7 +181,6 @@ impl Blobs {
         self.inner.shelf.create(name)
     }
 
-    #[cfg(test)]
     pub(crate) fn shelf(&self) -> &dyn Shelf {
         self.inner.shelf.as_ref()
     }

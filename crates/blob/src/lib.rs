@@ -23,6 +23,7 @@ mod blobs;
 mod body;
 mod buffers;
 mod content;
+pub mod contract;
 mod folder;
 mod register;
 mod shelf;

@@ -17,6 +17,7 @@ mod help;
 mod journal;
 mod manage;
 mod out;
+mod place;
 mod replay;
 mod resolve;
 pub mod settings;
@@ -27,6 +28,7 @@ mod watch;
 mod worlds;
 
 pub use failure::Failure;
+pub use place::Place;
 pub use resolve::{ServiceSettings, StartOptions};
 pub use settings_docs::settings_markdown;
 pub use start::Listening;

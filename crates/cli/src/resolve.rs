@@ -1,7 +1,7 @@
 //! Which value of a setting holds: the flag's, else the environment's, else the file's, else the default.
 
-use crate::Failure;
 use crate::settings::{OTHER_VARIABLES, SETTINGS, environment};
+use crate::{Failure, Place};
 use log::LevelFilter;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,8 +26,8 @@ pub struct StartOptions {
     pub data: Option<PathBuf>,
     /// The URL of a database that state is kept in.
     pub store: Option<String>,
-    /// A folder that all nodes of the database share, for the bytes of objects.
-    pub blobs: Option<PathBuf>,
+    /// What all nodes of the database share for the bytes of objects, where that is not the database itself.
+    pub blobs: Option<Place>,
     pub seed: Option<u64>,
     /// Worlds at once, the first among them.
     pub worlds_max: usize,
@@ -98,7 +98,8 @@ impl Resolved {
             store: Some(value("store")).filter(|url| !url.is_empty()).map(str::to_owned),
             blobs: Some(value("blobs"))
                 .filter(|blobs| !blobs.is_empty())
-                .map(PathBuf::from),
+                .map(|blobs| Place::parse(blobs).map_err(|_| broken("blobs")))
+                .transpose()?,
             seed: match value("seed") {
                 "" => None,
                 seed => Some(seed.parse().map_err(|_| broken("seed"))?),

@@ -1,6 +1,8 @@
 //! Every setting of `virga start`, declared once. The flag, the environment variable and the key in `virga.toml` follow
 //! from the name: `log_level` is `--log-level`, `VIRGA_LOG_LEVEL` and `log_level`.
 
+use crate::Place;
+
 /// What a setting holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -14,6 +16,8 @@ pub enum Kind {
     Folder,
     /// Where a database is: `postgres://…`. It may hold a password, so it is never shown as it is.
     Database,
+    /// Where bytes are: a path, or `s3://BUCKET/PREFIX`.
+    Shelf,
     /// One of these words.
     Choice(&'static [&'static str]),
 }
@@ -64,6 +68,10 @@ impl Setting {
                 ))
             }
             Kind::Folder if value.is_empty() => wrong("the path of a folder".to_owned()),
+            Kind::Shelf => match Place::parse(value) {
+                Ok(_) => Ok(()),
+                Err(what) => wrong(what),
+            },
             Kind::Choice(words) if !words.contains(&value) => {
                 let hint = virga_admin::text::did_you_mean(value, words.iter().copied());
                 wrong(format!("one of {}", words.join(", "))).map_err(|error| match hint.as_str() {
@@ -149,11 +157,11 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "blobs",
-        value: "DIR",
-        kind: Kind::Folder,
+        value: "PLACE",
+        kind: Kind::Shelf,
         default: "",
-        text: "With --store: a folder for the bytes of objects over 64 KiB, which all Virgas of that database reach under \
-               some path. Without it these bytes are in the database too.",
+        text: "With --store: where the bytes of objects over 64 KiB are, if not in the database: a folder that all Virgas of \
+               that database reach under some path, or s3://BUCKET/PREFIX in a Virga built with the feature object-store.",
     },
     Setting {
         name: "seed",

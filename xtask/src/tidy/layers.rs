@@ -14,6 +14,7 @@ const ORDER: &[&str] = &[
     "store",
     "blob",
     "store-postgres",
+    "blob-object-store",
     "snapshot",
     "codec",
     "auth",

@@ -75,7 +75,7 @@ impl Server {
     }
 
     /// Asks it to stop and waits until its process has ended.
-    #[allow(dead_code, reason = "one of the two programs that share this file")]
+    #[allow(dead_code, reason = "one of the programs that share this file")]
     pub fn stop(mut self) -> Result<(), String> {
         self.client().ask("/_virga/stop", &json!({}))?;
         let status = self.child.wait().map_err(|error| error.to_string())?;
@@ -84,6 +84,12 @@ impl Server {
         } else {
             Err(format!("Virga ended with {status}"))
         }
+    }
+
+    /// Host and port.
+    #[allow(dead_code, reason = "one of the programs that share this file")]
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     pub fn client(&self) -> Client {
@@ -125,7 +131,7 @@ const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1
 
 impl Client {
     /// From now on in the world of that name.
-    #[allow(dead_code, reason = "one of the two programs that share this file")]
+    #[allow(dead_code, reason = "one of the programs that share this file")]
     pub fn in_world(mut self, name: &str) -> Client {
         let port = self.address.rsplit(':').next().unwrap_or_default();
         self.host = format!("{name}.localhost:{port}");
@@ -143,7 +149,7 @@ impl Client {
     }
 
     /// The same in SQS's older protocol, with the answer as it stands.
-    #[allow(dead_code, reason = "one of the two programs that share this file")]
+    #[allow(dead_code, reason = "one of the programs that share this file")]
     pub fn sqs_by_query(&mut self, parameters: &str) -> Result<String, Refused> {
         let headers = format!(
             "Content-Type: application/x-www-form-urlencoded\r\nX-Amz-Date: 20260101T000000Z\r\n\
@@ -159,13 +165,13 @@ impl Client {
     }
 
     /// One of Virga's own paths.
-    #[allow(dead_code, reason = "one of the two programs that share this file")]
+    #[allow(dead_code, reason = "one of the programs that share this file")]
     pub fn get(&mut self, path: &str) -> Result<Json, Refused> {
         let answer = self.request("GET", path, "", "")?;
         Ok(serde_json::from_str(&answer).unwrap_or_default())
     }
 
-    #[allow(dead_code, reason = "one of the two programs that share this file")]
+    #[allow(dead_code, reason = "one of the programs that share this file")]
     pub fn delete(&mut self, path: &str) -> Result<(), Refused> {
         self.request("DELETE", path, "", "").map(drop)
     }

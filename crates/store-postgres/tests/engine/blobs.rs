@@ -1,39 +1,16 @@
 //! The bytes of objects are every node's, and go when no node needs them.
 
-use super::{database, open};
+use super::{Shelves, database, open, places};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Seek};
-use std::path::PathBuf;
 use std::sync::Arc;
 use virga_base::{Account, Clock, Ids};
 use virga_blob::{Blobs, Content, Finished, Fresh, hold, release};
 use virga_service::{Cloud, CloudOptions, Fork, Load, What, Worlds};
 use virga_store::{MemoryEngine, Place, Store, StoreError};
 use virga_testkit::postgres;
-
-/// Where the bytes lie: in the database, or in a folder that all nodes reach.
-#[derive(Clone, Debug)]
-enum Where {
-    Database,
-    Folder(PathBuf),
-}
-
-/// A folder that is removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Folder {
-        Folder(std::env::temp_dir().join(format!("virga-shared-blobs-{}", Ids::random().hex(16))))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 fn options(store: Store) -> CloudOptions {
     CloudOptions {
@@ -45,14 +22,11 @@ fn options(store: Store) -> CloudOptions {
     }
 }
 
-async fn node(url: &str, place: &Where) -> Arc<Worlds> {
+async fn node(url: &str, shelves: &dyn Shelves) -> Arc<Worlds> {
     let engine = open(url);
     let (pieces, register) = engine.blobs();
-    let blobs = match place {
-        Where::Database => Blobs::shared(Box::new(pieces), Box::new(register)),
-        Where::Folder(folder) => Blobs::shared(Blobs::folder(folder.clone()), Box::new(register)),
-    };
-    let blobs = blobs.expect("shared");
+    let shelf = shelves.shelf().unwrap_or_else(|| Box::new(pieces));
+    let blobs = Blobs::shared(shelf, Box::new(register)).expect("shared");
     let options = options(Store::new(Box::new(engine)));
     Worlds::open_with_blobs(options, blobs, 10).await.expect("opens")
 }
@@ -116,10 +90,9 @@ fn is_there(worlds: &Worlds, content: &Content) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_see_each_others_bytes_and_keep_what_any_world_names() {
-    let folder = Folder::new();
-    for place in [Where::Database, Where::Folder(folder.0.clone())] {
+    for shelves in places() {
         let Some(url) = database() else { return };
-        let (first, second) = (node(&url, &place).await, node(&url, &place).await);
+        let (first, second) = (node(&url, &*shelves).await, node(&url, &*shelves).await);
         let both = [&first, &second];
         let wanted = bytes(1_000_001);
         let Finished { content, fresh } = write(first.main(), &wanted).await;
@@ -129,7 +102,11 @@ async fn nodes_see_each_others_bytes_and_keep_what_any_world_names() {
         held(first.main(), &fresh).await;
         drop(fresh);
         assert_eq!(sweep(&first, &both).await, 0);
-        assert_eq!(read(second.main(), &content).await.expect("read"), wanted, "{place:?}");
+        assert_eq!(
+            read(second.main(), &content).await.expect("read"),
+            wanted,
+            "{shelves:?}"
+        );
         // A part from the midst of a piece to the midst of another.
         let part = virga_blob::Piece {
             content: content.clone(),
@@ -153,7 +130,7 @@ async fn nodes_see_each_others_bytes_and_keep_what_any_world_names() {
         assert_eq!(
             sweep(&first, &both).await,
             0,
-            "{place:?}: a world of the other node holds it"
+            "{shelves:?}: a world of the other node holds it"
         );
         assert_eq!(read(&fork, &content).await.expect("read"), wanted);
         drop(fork);
@@ -165,88 +142,99 @@ async fn nodes_see_each_others_bytes_and_keep_what_any_world_names() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_reads_at_another_node_reads_to_the_end() {
-    let Some(url) = database() else { return };
-    let (first, second) = (node(&url, &Where::Database).await, node(&url, &Where::Database).await);
-    let both = [&first, &second];
-    let wanted = bytes(3_000_000);
-    let Finished { content, fresh } = write(first.main(), &wanted).await;
-    held(first.main(), &fresh).await;
-    drop(fresh);
-    let reader = second.main().blobs().pin();
-    released(first.main(), &content).await;
-    assert_eq!(sweep(&first, &both).await, 0, "somebody may read it elsewhere");
-    let body = second.main().blobs().body(reader, [content.whole()]);
-    assert_eq!(body.collect().await.expect("read").to_bytes(), wanted);
-    // Who came later saw no row of it.
-    let _later = second.main().blobs().pin();
-    assert_eq!(sweep(&first, &both).await, 1);
-    assert!(!is_there(&second, &content));
+    for shelves in places() {
+        let Some(url) = database() else { return };
+        let (first, second) = (node(&url, &*shelves).await, node(&url, &*shelves).await);
+        let both = [&first, &second];
+        let wanted = bytes(3_000_000);
+        let Finished { content, fresh } = write(first.main(), &wanted).await;
+        held(first.main(), &fresh).await;
+        drop(fresh);
+        let reader = second.main().blobs().pin();
+        released(first.main(), &content).await;
+        assert_eq!(sweep(&first, &both).await, 0, "somebody may read it elsewhere");
+        let body = second.main().blobs().body(reader, [content.whole()]);
+        assert_eq!(body.collect().await.expect("read").to_bytes(), wanted);
+        // Who came later saw no row of it.
+        let _later = second.main().blobs().pin();
+        assert_eq!(sweep(&first, &both).await, 1);
+        assert!(!is_there(&second, &content));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_dead_node_has_left_is_swept_by_the_others() {
-    let Some(server) = postgres::start() else { return };
-    let url = server.database().expect("a database");
-    let name = url.rsplit('/').next().expect("a name").to_owned();
-    let (first, second) = (node(&url, &Where::Database).await, node(&url, &Where::Database).await);
-    let kept = write(first.main(), &bytes(300_000)).await;
-    held(first.main(), &kept.fresh).await;
-    // Written, and no row; written halfway.
-    let lost = write(first.main(), &bytes(400_000)).await;
-    let mut half = first.main().blobs().writer();
-    half.write(bytes(2_000_000)).await.expect("written");
-    half.write(bytes(2_000_000)).await.expect("written");
-    let pin = first.main().blobs().pin();
-    second.main().blobs().doubt_all();
-    assert_eq!(sweep(&second, &[&first, &second]).await, 0, "it lives");
-    std::mem::forget((kept.fresh, lost.fresh, half, pin));
-    let oldest = "UPDATE virga_blob_nodes SET heard = heard - 301000";
-    server.sql(&name, oldest).expect("aged");
-    second.main().blobs().doubt_all();
-    assert_eq!(sweep(&second, &[&second]).await, 2);
-    let count = server.sql(&name, "SELECT count(*) FROM virga_blobs").expect("counted");
-    assert_eq!(count.trim(), "1");
-    let count = server
-        .sql(&name, "SELECT count(*) FROM virga_blob_pieces")
-        .expect("counted");
-    assert_eq!(count.trim(), "2");
-    // A node that starts later.
-    let third = node(&url, &Where::Database).await;
-    assert_eq!(read(third.main(), &kept.content).await.expect("read"), bytes(300_000));
-    assert!(!is_there(&third, &lost.content));
+    for shelves in places() {
+        let Some(server) = postgres::start() else { return };
+        let url = server.database().expect("a database");
+        let name = url.rsplit('/').next().expect("a name").to_owned();
+        let (first, second) = (node(&url, &*shelves).await, node(&url, &*shelves).await);
+        let kept = write(first.main(), &bytes(300_000)).await;
+        held(first.main(), &kept.fresh).await;
+        // Written, and no row; written halfway.
+        let lost = write(first.main(), &bytes(400_000)).await;
+        let mut half = first.main().blobs().writer();
+        // More than a part, where it is uploaded in parts.
+        for _ in 0..4 {
+            half.write(bytes(2_000_000)).await.expect("written");
+        }
+        let pin = first.main().blobs().pin();
+        second.main().blobs().doubt_all();
+        assert_eq!(sweep(&second, &[&first, &second]).await, 0, "it lives");
+        std::mem::forget((kept.fresh, lost.fresh, half, pin));
+        let oldest = "UPDATE virga_blob_nodes SET heard = heard - 301000";
+        server.sql(&name, oldest).expect("aged");
+        second.main().blobs().doubt_all();
+        assert_eq!(sweep(&second, &[&second]).await, 2);
+        let count = server.sql(&name, "SELECT count(*) FROM virga_blobs").expect("counted");
+        assert_eq!(count.trim(), "1");
+        match shelves.shelf() {
+            Some(shelf) => assert_eq!(shelf.names().expect("listed"), Vec::from_iter(kept.content.name())),
+            None => {
+                let count = "SELECT count(*) FROM virga_blob_pieces";
+                assert_eq!(server.sql(&name, count).expect("counted").trim(), "2");
+            }
+        }
+        // A node that starts later.
+        let third = node(&url, &*shelves).await;
+        assert_eq!(read(third.main(), &kept.content).await.expect("read"), bytes(300_000));
+        assert!(!is_there(&third, &lost.content));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn snapshots_carry_bytes_in_and_out() {
-    let Some(url) = database() else { return };
-    let wanted = bytes(2_345_678);
-    let blobs = Blobs::private();
-    let memory = Store::new(Box::new(MemoryEngine::default()));
-    let memory = Worlds::open_with_blobs(options(memory), blobs, 10)
-        .await
-        .expect("opens");
-    let Finished { content, fresh } = write(memory.main(), &wanted).await;
-    held(memory.main(), &fresh).await;
-    let first = node(&url, &Where::Database).await;
-    for (from, to) in [(&memory, &first), (&first, &memory), (&memory, &first)] {
-        let saved = from.clone();
-        let saved = tokio::task::spawn_blocking(move || saved.save(&What::Cloud, "test", Cursor::new(Vec::new())));
-        let (saved, _) = saved.await.expect("runs").expect("saves");
-        let path = std::env::temp_dir().join(format!("virga-shared-snapshot-{}", Ids::random().hex(16)));
-        std::fs::write(&path, saved.into_inner()).expect("written");
-        let mut file = std::fs::File::open(&path).expect("opens");
-        file.rewind().expect("rewinds");
-        std::fs::remove_file(&path).expect("removes");
-        to.load(Load {
-            file,
-            name: None,
-            replace: true,
-        })
-        .await
-        .expect("loads");
-        assert_eq!(read(to.main(), &content).await.expect("read"), wanted);
-        assert_eq!(sweep(to, &[to]).await, 0);
+    for shelves in places() {
+        let Some(url) = database() else { return };
+        let wanted = bytes(2_345_678);
+        let blobs = Blobs::private();
+        let memory = Store::new(Box::new(MemoryEngine::default()));
+        let memory = Worlds::open_with_blobs(options(memory), blobs, 10)
+            .await
+            .expect("opens");
+        let Finished { content, fresh } = write(memory.main(), &wanted).await;
+        held(memory.main(), &fresh).await;
+        let first = node(&url, &*shelves).await;
+        for (from, to) in [(&memory, &first), (&first, &memory), (&memory, &first)] {
+            let saved = from.clone();
+            let saved = tokio::task::spawn_blocking(move || saved.save(&What::Cloud, "test", Cursor::new(Vec::new())));
+            let (saved, _) = saved.await.expect("runs").expect("saves");
+            let path = std::env::temp_dir().join(format!("virga-shared-snapshot-{}", Ids::random().hex(16)));
+            std::fs::write(&path, saved.into_inner()).expect("written");
+            let mut file = std::fs::File::open(&path).expect("opens");
+            file.rewind().expect("rewinds");
+            std::fs::remove_file(&path).expect("removes");
+            to.load(Load {
+                file,
+                name: None,
+                replace: true,
+            })
+            .await
+            .expect("loads");
+            assert_eq!(read(to.main(), &content).await.expect("read"), wanted);
+            assert_eq!(sweep(to, &[to]).await, 0);
+        }
+        let second = node(&url, &*shelves).await;
+        assert_eq!(read(second.main(), &content).await.expect("read"), wanted);
     }
-    let second = node(&url, &Where::Database).await;
-    assert_eq!(read(second.main(), &content).await.expect("read"), wanted);
 }
