@@ -5,6 +5,8 @@ use std::io::IsTerminal;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
+#[cfg(unix)]
+use std::task::Poll;
 use tokio::runtime::Builder;
 use virga_admin::{Admin, CallLog, Diagnostics, Printer, SNAPSHOT_PATH};
 use virga_base::{Clock, Ids};
@@ -91,6 +93,8 @@ async fn serve(options: StartOptions, listening: Listening) -> Result<(), Failur
         let certificate = certificate.clone();
         Box::pin(async move { certificate.pem().await.map_err(|error| error.to_string()) })
     }));
+    // Whoever hears that it listens may ask it to end at once.
+    let signals = Signals::listen();
     listening.at(&options, edge.local_addr().port())?;
     let printer = if options.log_level == log::LevelFilter::Off {
         None
@@ -109,7 +113,7 @@ async fn serve(options: StartOptions, listening: Listening) -> Result<(), Failur
         }
     }
     let running = tokio::spawn(worlds.clone().run());
-    let closed = edge.serve(worlds, asked_to_stop(admin)).await;
+    let closed = edge.serve(worlds, asked_to_stop(admin, signals)).await;
     running.abort();
     if let Some(disk) = disk {
         // Whoever sees the port free shall find all on disk.
@@ -200,12 +204,12 @@ fn explain(options: &StartOptions, error: &BindError) -> Failure {
 }
 
 /// Completes at Ctrl-C, at the system's request, or at `/_virga/stop`. A second Ctrl-C ends the process at once.
-async fn asked_to_stop(admin: Arc<Admin>) {
+async fn asked_to_stop(admin: Arc<Admin>, mut signals: Signals) {
     tokio::select! {
         () = admin.stopped() => {}
-        () = signalled() => {
-            tokio::spawn(async {
-                signalled().await;
+        () = signals.next() => {
+            tokio::spawn(async move {
+                signals.next().await;
                 std::process::exit(130);
             });
             // Followers of the log are let go.
@@ -214,23 +218,38 @@ async fn asked_to_stop(admin: Arc<Admin>) {
     }
 }
 
-async fn signalled() {
-    #[cfg(unix)]
-    {
+/// Ctrl-C, and the system's request to end. Once this is made, neither ends the process by itself.
+#[cfg(unix)]
+struct Signals(Vec<tokio::signal::unix::Signal>);
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Signals {
         use tokio::signal::unix::{SignalKind, signal};
-        let terminate = async {
-            match signal(SignalKind::terminate()) {
-                Ok(mut signals) => {
-                    signals.recv().await;
-                }
-                Err(_) => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            () = terminate => {}
-        }
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
+        Signals(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
     }
-    #[cfg(not(unix))]
-    let _ = tokio::signal::ctrl_c().await;
+
+    /// Completes at the next.
+    async fn next(&mut self) {
+        std::future::poll_fn(|cx| {
+            let is_told = self.0.iter_mut().any(|signal| signal.poll_recv(cx).is_ready());
+            if is_told { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Signals {
+        Signals
+    }
+
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }

@@ -15,18 +15,10 @@ pub(crate) fn failed(error: Error) -> io::Error {
     io::Error::new(kind, error)
 }
 
-/// All that an error was caused by, in one line.
-pub(crate) fn line(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let text = cause.to_string();
-        // Some say what they were caused by themselves.
-        if !line.contains(&text) {
-            line.push_str(": ");
-            line.push_str(&text);
-        }
-        source = cause.source();
+/// What an error came of in the end, which says most to people.
+pub(crate) fn cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => cause(source),
+        None => error.to_string(),
     }
-    line
 }

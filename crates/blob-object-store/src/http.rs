@@ -1,6 +1,5 @@
 //! How requests go out: by the HTTP of the house, in place of the client that `object_store` would bring.
 
-use crate::failure::line;
 use futures_util::stream::unfold;
 use futures_util::{StreamExt, TryStreamExt};
 use http_body_util::{BodyExt, StreamBody};
@@ -160,11 +159,11 @@ fn not_answered(error: ClientError) -> HttpError {
         true => HttpErrorKind::Connect,
         false => kind_of(&error),
     };
-    HttpError::new(kind, io::Error::other(line(&error)))
+    HttpError::new(kind, error)
 }
 
 fn broken_off(error: hyper::Error) -> HttpError {
-    HttpError::new(kind_of(&error), io::Error::other(line(&error)))
+    HttpError::new(kind_of(&error), error)
 }
 
 /// Which of the errors that a connection may have it was: some are tried again.

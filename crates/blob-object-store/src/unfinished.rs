@@ -13,7 +13,7 @@ use quick_xml::events::Event;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-use crate::failure::{failed, line};
+use crate::failure::{cause, failed};
 
 /// Escaped in a query, as signatures have it.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -98,7 +98,7 @@ impl Uploads {
             let signer = AwsAuthorizer::new(&credential, "s3", &self.region);
             signer.try_authorize(&mut request, None).map_err(failed)?;
         }
-        let told = |error: &dyn std::error::Error| io::Error::other(line(error));
+        let told = |error: &dyn std::error::Error| io::Error::other(format!("{} ({})", cause(error), self.endpoint));
         let answer = self.client.execute(request).await.map_err(|error| told(&error))?;
         let status = answer.status();
         let body = answer.into_body().bytes().await.map_err(|error| told(&error))?;
