@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 /// The oldest Python that the pinned SDK runs on.
 const PYTHON_MIN: (u32, u32) = (3, 10);
 
+/// Parts that run only where they are named.
+const ASKED_FOR: &[&str] = &["buckets"];
+
 /// A part of the tests that can be named on the command line.
 struct Part {
     name: &'static str,
@@ -23,6 +26,11 @@ const PARTS: &[Part] = &[
         name: "rust",
         text: "format, lints, and all of the workspace's own tests",
         run: rust,
+    },
+    Part {
+        name: "buckets",
+        text: "the feature object-store, with PostgreSQL and Virga's own S3; only where it is named",
+        run: buckets,
     },
     // Mostly waits, since the provider does; so it runs beside what follows.
     Part {
@@ -92,7 +100,11 @@ pub fn run(words: &[String]) -> Outcome {
     };
     let started = Instant::now();
     for part in PARTS {
-        if !words.is_empty() && !words.iter().any(|word| word == part.name) {
+        let is_run = match words {
+            [] => !ASKED_FOR.contains(&part.name),
+            words => words.iter().any(|word| word == part.name),
+        };
+        if !is_run {
             continue;
         }
         if let Err(message) = (part.run)(&mut run) {
@@ -159,6 +171,38 @@ impl Run {
         let mut command = Command::new(&self.cargo);
         command.args(words).current_dir(root()).stdin(Stdio::null());
         command
+    }
+
+    /// Runs tests in Rust and counts them.
+    fn cargo_tests(&mut self, name: &str, words: &[&str]) -> Outcome {
+        announce(name);
+        let started = Instant::now();
+        let mut command = self.cargo(&["test", "--no-fail-fast"]);
+        command.args(words);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("{command:?}: {error}"))?;
+        let (mut passed, mut failed, mut ignored) = (0, 0, 0);
+        if let Some(stdout) = child.stdout.take() {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                // Hundreds of good tests would hide the bad one.
+                if !line.ends_with("... ok") && !line.is_empty() {
+                    println!("{line}");
+                }
+                if let Some(results) = line.strip_prefix("test result: ") {
+                    passed += number_before(results, " passed");
+                    failed += number_before(results, " failed");
+                    ignored += number_before(results, " ignored");
+                }
+            }
+        }
+        let status = child.wait().map_err(|error| format!("{command:?}: {error}"))?;
+        if !status.success() && failed == 0 {
+            failed = 1;
+        }
+        self.add(name, (passed, failed, ignored), started.elapsed());
+        Ok(())
     }
 
     /// The built `virga`. Built with the whole workspace's features, so that nothing is compiled twice.
@@ -284,33 +328,35 @@ fn rust(run: &mut Run) -> Outcome {
     if let Err(missing) = postgres::prepare() {
         run.missing.push(missing);
     }
-    announce("tests of the workspace");
-    let started = Instant::now();
-    let mut command = run.cargo(&["test", "--workspace", "--all-targets", "--no-fail-fast"]);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("{command:?}: {error}"))?;
-    let (mut passed, mut failed, mut ignored) = (0, 0, 0);
-    if let Some(stdout) = child.stdout.take() {
-        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            // Hundreds of good tests would hide the bad one.
-            if !line.ends_with("... ok") && !line.is_empty() {
-                println!("{line}");
-            }
-            if let Some(results) = line.strip_prefix("test result: ") {
-                passed += number_before(results, " passed");
-                failed += number_before(results, " failed");
-                ignored += number_before(results, " ignored");
-            }
-        }
+    run.cargo_tests("tests of the workspace", &["--workspace", "--all-targets"])
+}
+
+/// What only a build with the feature has. Nearly all of the workspace is compiled anew for it.
+fn buckets(run: &mut Run) -> Outcome {
+    const FEATURE: &[&str] = &[
+        "-p",
+        "virga-blob-object-store",
+        "-p",
+        "virga",
+        "--features",
+        "virga/object-store",
+    ];
+    let mut lints = run.cargo(&["clippy", "--all-targets", "--quiet"]);
+    lints.args(FEATURE).args(["--", "-D", "warnings"]);
+    run.check("lints of buckets", &mut lints)?;
+    if let Err(missing) = postgres::prepare() {
+        run.missing.push(missing);
     }
-    let status = child.wait().map_err(|error| format!("{command:?}: {error}"))?;
-    if !status.success() && failed == 0 {
-        failed = 1;
-    }
-    run.add("tests of the workspace", (passed, failed, ignored), started.elapsed());
-    Ok(())
+    let tests = [
+        "--lib",
+        "--test",
+        "buckets",
+        "--test",
+        "command_line",
+        "--test",
+        "objects",
+    ];
+    run.cargo_tests("tests of buckets", &[FEATURE, &tests].concat())
 }
 
 fn specs(run: &mut Run) -> Outcome {
