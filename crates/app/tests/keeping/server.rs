@@ -139,6 +139,7 @@ impl Client {
     }
 
     /// Calls an operation of SQS.
+    #[allow(dead_code, reason = "one of the programs that share this file")]
     pub fn sqs(&mut self, operation: &str, input: &Json) -> Result<Json, Refused> {
         let headers = format!(
             "Content-Type: application/x-amz-json-1.0\r\nX-Amz-Target: AmazonSQS.{operation}\r\n\
