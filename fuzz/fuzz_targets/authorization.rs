@@ -20,7 +20,7 @@ fuzz_target!(|input: (&str, &str, &str, &[u8], &str)| {
         path,
         query,
         host: Some(host),
-        headers: &headers,
+        headers: (&headers).into(),
     };
     let Ok(Some(claim)) = read(&facts) else { return };
     let _ = (claim.access_key_id(), claim.region(), claim.service(), claim.scope());

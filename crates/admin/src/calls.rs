@@ -58,15 +58,22 @@ pub struct Page {
 impl CallLog {
     /// Calls after a cursor, at most `max`, oldest first.
     pub fn after(&self, cursor: u64, max: usize) -> Page {
+        self.after_where(cursor, max, |_| true)
+    }
+
+    /// Those that are wanted of the `max` calls after a cursor, oldest first.
+    pub(crate) fn after_where(&self, cursor: u64, max: usize, is_wanted: impl Fn(&CallRecord) -> bool) -> Page {
         let ring = self.ring();
         let oldest = ring.newest - ring.records.len() as u64;
         let from = cursor.clamp(oldest, ring.newest);
-        let records: Vec<_> = (from + 1..)
-            .zip(ring.records.iter().skip((from - oldest) as usize).take(max))
+        let next = ring.newest.min(from.saturating_add(max as u64));
+        let records = (from + 1..=next)
+            .zip(ring.records.range((from - oldest) as usize..))
+            .filter(|(_, (record, _))| is_wanted(record))
             .map(|(cursor, (record, _))| (cursor, Arc::new(record.clone())))
             .collect();
         Page {
-            next: from + records.len() as u64,
+            next,
             missed: oldest.saturating_sub(cursor),
             records,
         }

@@ -72,7 +72,9 @@ impl Work {
         let mut text = String::new();
         loop {
             let ending = self.ending.load(Ordering::SeqCst);
-            let page = self.calls.after(cursor, BATCH_MAX);
+            // What is not printed is not copied either.
+            let page = self.calls.after_where(cursor, BATCH_MAX, |record| self.prints(record));
+            let seen = page.next.saturating_sub(cursor.saturating_add(page.missed));
             cursor = page.next;
             if page.missed > 0 {
                 self.tell_missed(page.missed, &mut text);
@@ -93,8 +95,8 @@ impl Work {
                 text.clear();
                 text.shrink_to(64 * 1024);
             }
-            if !page.records.is_empty() {
-                if page.records.len() < BATCH_MAX && !ending {
+            if seen > 0 {
+                if seen < BATCH_MAX as u64 && !ending {
                     std::thread::park_timeout(GATHER);
                 }
             } else if ending {
@@ -105,15 +107,16 @@ impl Work {
         }
     }
 
-    fn tell(&self, number: u64, record: &CallRecord, text: &mut String) {
+    fn prints(&self, record: &CallRecord) -> bool {
         let least = match record.status {
             500.. => LevelFilter::Error,
             400.. => LevelFilter::Warn,
             _ => LevelFilter::Info,
         };
-        if self.level < least {
-            return;
-        }
+        self.level >= least
+    }
+
+    fn tell(&self, number: u64, record: &CallRecord, text: &mut String) {
         match self.format {
             LogFormat::Human => CallLine::from(record).write_human(text, self.colour),
             LogFormat::Json => {

@@ -1,7 +1,8 @@
 //! The chain of signatures in an `aws-chunked` body: each covers its chunk and the signature before it.
 
 use crate::signing::is_same;
-use crate::{Claim, EMPTY_SHA256, Fault, Signer, hex, sha256_hex};
+use crate::{Claim, EMPTY_SHA256, Fault, Signer, sha256_hex};
+use virga_base::hex;
 
 /// The state of the chain: the last signature, which begins as the request's own.
 pub struct ChunkChain {

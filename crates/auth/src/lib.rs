@@ -11,6 +11,7 @@ mod canonical;
 mod chunks;
 mod claim;
 mod fault;
+mod marks;
 mod signing;
 mod verify;
 mod version2;
@@ -19,7 +20,8 @@ pub use canonical::canonical_request;
 pub use chunks::ChunkChain;
 pub use claim::{Carrier, Claim, Facts, Scheme, read, text};
 pub use fault::{Family, Fault};
-pub use signing::{Signer, SigningKeys, hex, sha256, sha256_hex};
+pub use marks::{Headers, Marks};
+pub use signing::{Signer, SigningKeys, sha256, sha256_hex};
 pub use verify::{Verified, check_link, check_token, verify};
 pub use version2::verify_v2;
 

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use virga_base::Timestamp;
+use virga_base::{Timestamp, hex};
 
 /// How many derived keys are kept.
 const KEYS_MAX: usize = 256;
@@ -18,17 +18,6 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 /// The SHA-256 of `bytes` in hexadecimal.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(&sha256(bytes))
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(DIGITS[usize::from(byte >> 4)] as char);
-        text.push(DIGITS[usize::from(byte & 15)] as char);
-    }
-    text
 }
 
 pub(crate) fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
@@ -97,7 +86,7 @@ impl Signer {
             draft.insert(HeaderName::from_static("x-amz-date"), amz_date);
         }
         let own = Facts {
-            headers: &draft,
+            headers: (&draft).into(),
             query: "",
             ..*facts
         };

@@ -108,7 +108,7 @@ fn string_to_sign(facts: &Facts<'_>, path: &str, claim: &Claim<'_>) -> String {
         _ => header("date").to_owned(),
     };
     let mut amz: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (name, value) in facts.headers {
+    for (name, value) in facts.headers.iter() {
         if name.as_str().starts_with("x-amz-") {
             let value = std::str::from_utf8(value.as_bytes()).unwrap_or_default();
             amz.entry(name.as_str()).or_default().push(value.trim());
@@ -171,7 +171,7 @@ mod tests {
             path,
             query,
             host: None,
-            headers: &map,
+            headers: (&map).into(),
         };
         let claim = read(&facts)?.unwrap_or_else(|| panic!("a claim"));
         let now = Timestamp::parse_http_date(at).unwrap_or_else(|| panic!("a date"));

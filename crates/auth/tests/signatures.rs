@@ -3,10 +3,10 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use virga_auth::{
-    ChunkChain, EMPTY_SHA256, Facts, Fault, Signer, SigningKeys, UNSIGNED_PAYLOAD, check_link, check_token, hex, read,
+    ChunkChain, EMPTY_SHA256, Facts, Fault, Signer, SigningKeys, UNSIGNED_PAYLOAD, check_link, check_token, read,
     sha256, verify,
 };
-use virga_base::Timestamp;
+use virga_base::{Timestamp, hex};
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 const SECRET_OF_S3: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
@@ -45,7 +45,7 @@ impl Request {
             path: &self.path,
             query: &self.query,
             host: Some(&self.host),
-            headers: &self.headers,
+            headers: (&self.headers).into(),
         }
     }
 

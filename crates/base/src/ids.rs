@@ -1,5 +1,6 @@
 //! The one source of chance. Seeded, it repeats.
 
+use crate::hex::hex_digits;
 use rand_chacha::ChaCha12Rng;
 use rand_core::{RngCore, SeedableRng};
 use std::fmt;
@@ -175,15 +176,16 @@ impl Id {
     /// A UUID's text from its bytes: lower case with hyphens.
     pub fn uuid(bytes: &[u8; 16]) -> Id {
         let mut text = [b'-'; Id::LENGTH_MAX];
-        let mut at = 0;
-        for (i, byte) in bytes.iter().enumerate() {
-            if matches!(i, 4 | 6 | 8 | 10) {
-                at += 1;
-            }
-            text[at] = HEX[usize::from(byte >> 4)];
-            text[at + 1] = HEX[usize::from(byte & 15)];
-            at += 2;
-        }
+        let [first, second, third, fourth] = *bytes.as_chunks::<4>().0 else {
+            return Id::default();
+        };
+        let (second, third) = (hex_digits(second), hex_digits(third));
+        text[..8].copy_from_slice(&hex_digits(first));
+        text[9..13].copy_from_slice(&second[..4]);
+        text[14..18].copy_from_slice(&second[4..]);
+        text[19..23].copy_from_slice(&third[..4]);
+        text[24..28].copy_from_slice(&third[4..]);
+        text[28..].copy_from_slice(&hex_digits(fourth));
         Id { text, length: 36 }
     }
 
@@ -195,15 +197,6 @@ impl Id {
             id.text[at] = byte;
             id.length = at as u8 + 1;
         }
-        id
-    }
-
-    pub(crate) fn of_digits<const LENGTH: usize>(digits: [u8; LENGTH]) -> Id {
-        let mut id = Id::default();
-        for (to, from) in id.text.iter_mut().zip(digits) {
-            *to = from;
-        }
-        id.length = LENGTH.min(Id::LENGTH_MAX) as u8;
         id
     }
 

@@ -1,6 +1,5 @@
 //! Where something lives: account, region, partition.
 
-use crate::Id;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
@@ -49,24 +48,19 @@ impl Account {
 }
 
 impl Account {
-    /// Its twelve digits. By hand, because every call writes accounts and formatting is slow.
-    pub fn digits(self) -> Id {
-        let mut digits = [b'0'; 12];
-        let mut rest = self.0;
-        for digit in digits.iter_mut().rev() {
-            if rest == 0 {
-                break;
-            }
-            *digit = b'0' + (rest % 10) as u8;
-            rest /= 10;
-        }
-        Id::of_digits(digits)
+    /// What `write` makes of its twelve digits. Not by the formatter, because every call writes accounts.
+    pub fn with_digits<T>(self, write: impl FnOnce(&str) -> T) -> T {
+        const ABOVE: u64 = 1_000_000_000_000;
+        // A one in front keeps the zeros.
+        let mut buffer = itoa::Buffer::new();
+        let digits = buffer.format(ABOVE + self.0 % ABOVE);
+        write(digits.get(1..).unwrap_or_default())
     }
 }
 
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.digits().as_str())
+        self.with_digits(|digits| f.write_str(digits))
     }
 }
 
@@ -82,8 +76,9 @@ pub struct Region(Name);
 
 #[derive(Clone)]
 enum Name {
-    /// One of [`REGIONS`]: every call carries its region through all stages, so these count no references.
-    Known(&'static str),
+    /// One of [`REGIONS`], by position: every call carries its region through all stages, so these count no references and
+    /// are small.
+    Known(u8),
     Other(Arc<str>),
 }
 
@@ -129,9 +124,12 @@ const REGIONS: [&str; 38] = [
     "us-west-2",
 ];
 
+/// Where `us-east-1` stands among them.
+const DEFAULT_INDEX: u8 = 32;
+
 impl Region {
     /// The region of requests that name none.
-    pub const DEFAULT_NAME: &'static str = "us-east-1";
+    pub const DEFAULT_NAME: &'static str = REGIONS[DEFAULT_INDEX as usize];
 
     /// Accepts any well-formed region name (lower-case letters, digits and hyphens, at most 32 bytes), known or not, so
     /// that regions AWS opens later work today.
@@ -142,7 +140,7 @@ impl Region {
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if let Ok(index) = REGIONS.binary_search(&text) {
-            return Ok(Region(Name::Known(REGIONS[index])));
+            return Ok(Region(Name::Known(index as u8)));
         }
         if well_formed {
             Ok(Region(Name::Other(text.into())))
@@ -159,7 +157,8 @@ impl Region {
     /// The region's name.
     pub fn as_str(&self) -> &str {
         match &self.0 {
-            Name::Known(name) => name,
+            // Always one of them.
+            Name::Known(index) => REGIONS.get(usize::from(*index)).copied().unwrap_or_default(),
             Name::Other(name) => name,
         }
     }
@@ -182,7 +181,7 @@ impl Region {
 
 impl Default for Region {
     fn default() -> Region {
-        Region(Name::Known(Region::DEFAULT_NAME))
+        Region(Name::Known(DEFAULT_INDEX))
     }
 }
 

@@ -197,7 +197,7 @@ pub(crate) fn headers(
     error: &AwsError,
     request_id: &str,
 ) -> HeaderMap {
-    let mut headers = HeaderMap::new();
+    let mut headers = answer_headers();
     set_request_id(&mut headers, request_id);
     if model.is_some_and(|model| model.query_compatible) {
         let old = format!("{};{}", resolved.code, resolved.fault_name());
@@ -207,6 +207,12 @@ pub(crate) fn headers(
         set_header(&mut headers, name, value);
     }
     headers
+}
+
+/// Room for the headers of an answer, and of the request that comes after it on its connection, since hyper reads that into the
+/// same memory: AWS's clients send about a dozen. To make more room then would cost more than to have it at once.
+pub(crate) fn answer_headers() -> HeaderMap {
+    HeaderMap::with_capacity(12)
 }
 
 /// The request's id in answers of JSON, CBOR and query.

@@ -20,6 +20,9 @@ pub(crate) mod scalar;
 mod wire;
 pub(crate) mod xml;
 
+/// So many members at most are in nearly all inputs; room for more is made when they come.
+pub(crate) const USUAL_MEMBERS: usize = 4;
+
 pub use query::{encode_response_as_json, form_field};
 pub use wire::{
     OperationRef, OwnedRequest, WireRequest, WireResponse, event_stream_input, event_stream_output, streaming_input,

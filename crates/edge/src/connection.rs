@@ -5,7 +5,7 @@ use crate::body::answer::AnswerBody;
 use crate::body::inlet::Inlet;
 use crate::chain::{self, Desk, Peer, Received};
 use crate::pulse::{Look, Pulse, Watch, Watched};
-use http::header::{CONNECTION, EXPECT};
+use http::header::CONNECTION;
 use http::{HeaderValue, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -92,17 +92,6 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
-fn payload(request: http::Request<Incoming>) -> http::Request<Payload> {
-    let waits = request.headers().contains_key(EXPECT);
-    request.map(|body| Payload::Incoming(Inlet::new(body, waits)))
-}
-
-/// Whether a client waits for leave to send a body of no bytes, as the AWS CLI does with empty files. hyper gives none, and
-/// the end that it gets in its place has botocore misread the next answer, unless that comes by another connection.
-fn is_left_waiting(request: &http::Request<Incoming>) -> bool {
-    request.version() < Version::HTTP_2 && request.headers().contains_key(EXPECT) && request.body().is_end_stream()
-}
-
 /// What hyper asks for each request of a connection.
 fn service(
     desk: Arc<Desk>,
@@ -113,9 +102,16 @@ fn service(
     let line = Arc::new((desk, peer));
     service_fn(move |request: http::Request<Incoming>| {
         let (line, under_way) = (line.clone(), pulse.begin());
-        let closes = is_left_waiting(&request);
+        let may_close = request.version() < Version::HTTP_2 && request.body().is_end_stream();
+        let mut closes = false;
         // Made here, since all that the future begins with is moved with it.
-        let received = Received::new(&line.1, payload(request));
+        let received = Received::new(&line.1, request, |body, waits| {
+            // A client may wait for leave to send a body of no bytes, as the AWS CLI does with empty files. hyper gives none,
+            // and the end that it gets in its place has botocore misread the next answer, unless that comes by another
+            // connection.
+            closes = waits && may_close;
+            Payload::Incoming(Inlet::new(body, waits))
+        });
         async move {
             let (desk, peer) = &*line;
             let mut answer = chain::walk(desk, peer, received).await;

@@ -132,7 +132,7 @@ impl Edge {
     pub async fn handle(&self, worlds: Arc<Worlds>, request: http::Request<Bytes>) -> http::Response<Bytes> {
         let desk = Desk::new(self.shared.clone(), worlds);
         let peer = Peer::new(self.address, false);
-        let received = Received::new(&peer, request.map(Payload::Whole));
+        let received = Received::new(&peer, request, |body, _| Payload::Whole(body));
         let (head, body) = chain::walk(&desk, &peer, received).await.into_parts();
         match body.collect().await {
             Ok(body) => http::Response::from_parts(head, body.to_bytes()),

@@ -67,7 +67,9 @@ impl Caller {
         match &self.principal {
             Principal::Anonymous => "anonymous".to_owned(),
             // Asked for on every call of most users, so not left to the formatter.
-            Principal::Root => ["arn:", partition.as_str(), ":iam::", account.digits().as_str(), ":root"].concat(),
+            Principal::Root => {
+                account.with_digits(|digits| ["arn:", partition.as_str(), ":iam::", digits, ":root"].concat())
+            }
             Principal::User { name, path, .. } => format!("arn:{partition}:iam::{account}:user{path}{name}"),
             Principal::AssumedRole { role, session, .. } => {
                 format!("arn:{partition}:sts::{account}:assumed-role/{role}/{session}")
@@ -84,7 +86,7 @@ impl Caller {
             Principal::AssumedRole { role_id, session, .. } => format!("{role_id}:{session}"),
             Principal::FederatedUser { name } => format!("{}:{name}", self.account),
             Principal::Anonymous | Principal::Root | Principal::Service { .. } => {
-                self.account.digits().as_str().to_owned()
+                self.account.with_digits(str::to_owned)
             }
         }
     }

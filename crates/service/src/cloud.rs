@@ -3,7 +3,7 @@
 use crate::claims::Claims;
 use crate::operation::{Answer, BoxFuture, Handler};
 use crate::worlds::{self, Life, Origin};
-use crate::{Caller, Checked, Credential, CrossOrigin, Ctx, Question, Request, Served, Service, Site};
+use crate::{Caller, Checked, Credential, CrossOrigin, Ctx, Question, Registered, Request, Served, Service, Site};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::RwLock;
@@ -201,15 +201,16 @@ impl Cloud {
         self.hand(service, handler, service.check(call)?).await
     }
 
-    /// Runs the operation of a call that was checked before, or says that it is not built. `service` is the one that has
-    /// it, as far as the caller knows.
-    pub fn run(self: &Arc<Cloud>, service: &Service, call: Checked) -> BoxFuture<Result<Answer, AwsError>> {
-        let handler = match service.name == call.model.name {
-            true => service.operations.get(call.operation.name.as_str()),
-            false => None,
-        };
-        if let Some((handler, _)) = handler {
-            return self.hand(service, handler, call);
+    /// Runs the operation of a call that was checked before, or says that it is not built. `service` and `registered` are
+    /// those that it means, as far as the caller knows.
+    pub fn run(
+        self: &Arc<Cloud>,
+        service: &Service,
+        registered: &Registered,
+        call: Checked,
+    ) -> BoxFuture<Result<Answer, AwsError>> {
+        if service.name == call.model.name && registered.name == call.operation.name {
+            return self.hand(service, &registered.handler, call);
         }
         match self.built(&call) {
             Ok((service, handler)) => self.hand(service, handler, call),
@@ -220,7 +221,7 @@ impl Cloud {
     fn built(&self, call: &Call) -> Result<(&Service, &Handler), AwsError> {
         let service = self.service(&call.model.name);
         service
-            .and_then(|service| Some((service, &service.operations.get(call.operation.name.as_str())?.0)))
+            .and_then(|service| Some((service, &service.operation(&call.operation.name)?.handler)))
             .ok_or_else(|| AwsError::not_implemented(&call.model.service_id, &call.operation.name))
     }
 

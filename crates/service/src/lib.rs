@@ -28,7 +28,7 @@ pub use front::{CrossOrigin, CrossOriginHandler, Question, Served, ServedHandler
 pub use operation::{Answer, Body, BoxFuture, Handler, Operation};
 pub use record::{CallRecord, Carried, Exchange, Observer, Who};
 pub use scheduler::{SETTLE_MAX_STEPS, SettleError};
-pub use service::{DueHandler, Fidelity, FindCredential, Service, Setting, Validation};
+pub use service::{DueHandler, Fidelity, FindCredential, Registered, Service, Setting, Validation};
 pub use snapshot::{Load, Loaded, SnapshotError, What};
 pub use worlds::{Fork, MAIN, Origin, UnknownWorld, WorldError, Worlds, is_reserved};
 

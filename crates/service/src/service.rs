@@ -48,6 +48,13 @@ pub struct Setting {
     pub text: &'static str,
 }
 
+/// An operation that a service has.
+pub struct Registered {
+    pub(crate) name: &'static str,
+    pub fidelity: Fidelity,
+    pub(crate) handler: Handler,
+}
+
 /// A service: its operations and its other faces.
 pub struct Service {
     /// The model's name, which is the folder's.
@@ -57,7 +64,7 @@ pub struct Service {
     pub anonymous: bool,
     /// What users may set; other names are refused at start.
     pub settings: Vec<Setting>,
-    pub(crate) operations: NameMap<(Handler, Fidelity)>,
+    pub(crate) operations: NameMap<Registered>,
     pub(crate) due: BTreeMap<&'static str, DueHandler>,
     pub(crate) credentials: Option<FindCredential>,
     /// Its hosts' label, and what answers there.
@@ -109,7 +116,12 @@ impl Service {
     /// Registers an operation that streams, or works on the dynamic value.
     #[must_use]
     pub fn register(mut self, name: &'static str, fidelity: Fidelity, handler: Handler) -> Service {
-        self.operations.insert(name, (handler, fidelity));
+        let registered = Registered {
+            name,
+            fidelity,
+            handler,
+        };
+        self.operations.insert(name, registered);
         self
     }
 
@@ -159,9 +171,13 @@ impl Service {
 
     /// How much of an operation is real.
     pub fn fidelity(&self, operation: &str) -> Fidelity {
-        self.operations
-            .get(operation)
-            .map_or(Fidelity::None, |(_, fidelity)| *fidelity)
+        self.operation(operation)
+            .map_or(Fidelity::None, |registered| registered.fidelity)
+    }
+
+    /// What is registered for an operation.
+    pub fn operation(&self, name: &str) -> Option<&Registered> {
+        self.operations.get(name)
     }
 }
 

@@ -52,12 +52,12 @@ fn found(request: &Json, host: &str) -> (String, String, String) {
         host,
         target: header("x-amz-target"),
         smithy_protocol: header("smithy-protocol"),
-        content_type: header("content-type"),
+        content_type: &|| header("content-type"),
         scope: request["scope"].as_str(),
         form: request["action"]
             .as_str()
             .map(|action| (action, request["version"].as_str())),
-        user_agent: None,
+        user_agent: &|| None,
         has_header: &|name| headers.contains_key(&name.to_ascii_lowercase()),
     };
     match address(&facts) {

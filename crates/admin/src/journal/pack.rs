@@ -89,12 +89,9 @@ const PROTOCOLS: &[Protocol] = &[
 pub(crate) fn pack(out: &mut Vec<u8>, exchange: &Exchange<'_>) {
     let protocol = PROTOCOLS.iter().position(|protocol| *protocol == exchange.protocol);
     out.push(protocol.unwrap_or_default() as u8);
-    let authorization = exchange
-        .headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    match authorization.and_then(credential) {
-        Some(credential) => push(out, credential.as_bytes()),
+    let authorization = exchange.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+    match authorization.filter(|text| text.is_ascii()).and_then(credential) {
+        Some(credential) => push(out, credential),
         None => push(out, credential_of_link(exchange.query).as_bytes()),
     }
     push_parts(out, |out| {
@@ -157,15 +154,17 @@ fn push_body(out: &mut Vec<u8>, body: Carried<'_>) {
 }
 
 /// The credential of an `Authorization` header, or the key of one of the second version.
-fn credential(authorization: &str) -> Option<&str> {
+fn credential(authorization: &[u8]) -> Option<&[u8]> {
+    const NAME: &[u8] = b"Credential=";
     // As nearly all write it, found without a search.
-    let usual = authorization.strip_prefix("AWS4-HMAC-SHA256 Credential=");
-    if let Some(rest) = usual.or_else(|| Some(authorization.split_once("Credential=")?.1)) {
-        let end = rest.bytes().position(|byte| matches!(byte, b',' | b' '));
+    let usual = authorization.strip_prefix(b"AWS4-HMAC-SHA256 Credential=");
+    let found = || authorization.windows(NAME.len()).position(|text| text == NAME);
+    if let Some(rest) = usual.or_else(|| authorization.get(found()? + NAME.len()..)) {
+        let end = rest.iter().position(|byte| matches!(byte, b',' | b' '));
         return rest.get(..end.unwrap_or(rest.len()));
     }
-    let (key, _) = authorization.strip_prefix("AWS ")?.split_once(':')?;
-    Some(key)
+    let key = authorization.strip_prefix(b"AWS ")?;
+    key.get(..key.iter().position(|byte| *byte == b':')?)
 }
 
 fn credential_of_link(query: &str) -> String {
@@ -307,7 +306,8 @@ mod tests {
             ("AWS K:5ec3e7", Some("K")),
             ("Bearer 5ec3e7", None),
         ] {
-            assert_eq!(credential(authorization), expected, "{authorization}");
+            let found = credential(authorization.as_bytes());
+            assert_eq!(found, expected.map(str::as_bytes), "{authorization}");
         }
     }
 

@@ -92,7 +92,7 @@ fn sign(entry: &Entry, request: &Request, secret: Option<&Secret>, headers: &mut
             path,
             query,
             host: headers.get(http::header::HOST).and_then(|host| host.to_str().ok()),
-            headers,
+            headers: (&*headers).into(),
         },
         &signed,
         &payload,

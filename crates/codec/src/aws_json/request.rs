@@ -3,7 +3,7 @@
 use super::{Version, in_body};
 use crate::json::{self, Names};
 use crate::wire::event_stream_member;
-use crate::{OperationRef, OwnedRequest, WireRequest, errors};
+use crate::{OperationRef, OwnedRequest, USUAL_MEMBERS, WireRequest, errors};
 use bytes::Bytes;
 use http::HeaderMap;
 use virga_base::AwsError;
@@ -13,7 +13,7 @@ pub(crate) fn decode_request(op: OperationRef, request: &WireRequest<'_>) -> Res
     let Some(shape) = op.input() else {
         return Ok(Value::Null);
     };
-    let mut out = StructValue::with_capacity(shape, shape.members().len().min(16));
+    let mut out = StructValue::with_capacity(shape, shape.members().len().min(USUAL_MEMBERS));
     if !request.body.is_empty() {
         json::read_members(request.body, &mut out, Names::Model, in_body)?;
     }

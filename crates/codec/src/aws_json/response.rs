@@ -16,7 +16,7 @@ pub(crate) fn encode_response(
     output: &Value,
     request_id: &str,
 ) -> Result<WireResponse, AwsError> {
-    let mut headers = HeaderMap::new();
+    let mut headers = errors::answer_headers();
     errors::set_content_type(&mut headers, version.content_type());
     errors::set_request_id(&mut headers, request_id);
     let body = match op.output() {

@@ -2,7 +2,7 @@
 
 use super::body::{read_body, write_body};
 use super::{BodyCodec, decode_headers, encode_headers, uri};
-use crate::{OperationRef, OwnedRequest, WireRequest};
+use crate::{OperationRef, OwnedRequest, USUAL_MEMBERS, WireRequest};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use virga_base::AwsError;
@@ -17,7 +17,7 @@ pub(crate) fn decode_request(
     let Some(shape) = op.input() else {
         return Ok(Value::Null);
     };
-    let mut out = StructValue::with_capacity(shape, shape.members().len().min(16));
+    let mut out = StructValue::with_capacity(shape, shape.members().len().min(USUAL_MEMBERS));
     uri::read_labels(&op.operation.uri, request.path, &mut out)?;
     uri::read_query(&op.operation.uri, request.query, &mut out)?;
     decode_headers(0, request.headers, &mut out)?;

@@ -2,7 +2,7 @@
 
 use super::body::{Body, body_of, read_body, write_body};
 use super::{BodyCodec, decode_headers, encode_headers};
-use crate::{OperationRef, WireResponse};
+use crate::{OperationRef, WireResponse, errors};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use virga_base::AwsError;
@@ -14,7 +14,7 @@ pub(crate) fn encode_response(
     output: &Value,
     codec: &dyn BodyCodec,
 ) -> Result<WireResponse, AwsError> {
-    let mut headers = HeaderMap::new();
+    let mut headers = errors::answer_headers();
     let mut status = op.operation.status;
     let mut body = None;
     let mut streams = false;

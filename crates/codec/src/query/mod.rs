@@ -110,7 +110,7 @@ pub(crate) fn form_request(naming: Naming, op: OperationRef, input: &Value) -> O
 
 /// The headers that every answer of the query protocols has.
 pub(crate) fn headers(content_type: &'static str, request_id: &str) -> HeaderMap {
-    let mut headers = HeaderMap::new();
+    let mut headers = errors::answer_headers();
     errors::set_content_type(&mut headers, content_type);
     errors::set_request_id(&mut headers, request_id);
     headers

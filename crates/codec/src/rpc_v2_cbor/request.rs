@@ -1,7 +1,7 @@
 //! Requests.
 
 use super::{CONTENT_TYPE, PROTOCOL, PROTOCOL_HEADER};
-use crate::{OperationRef, OwnedRequest, WireRequest, cbor, errors};
+use crate::{OperationRef, OwnedRequest, USUAL_MEMBERS, WireRequest, cbor, errors};
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use virga_base::AwsError;
@@ -11,7 +11,7 @@ pub(crate) fn decode_request(op: OperationRef, request: &WireRequest<'_>) -> Res
     let Some(shape) = op.input() else {
         return Ok(Value::Null);
     };
-    let mut out = StructValue::with_capacity(shape, shape.members().len().min(16));
+    let mut out = StructValue::with_capacity(shape, shape.members().len().min(USUAL_MEMBERS));
     if !request.body.is_empty() {
         cbor::read_members(request.body, &mut out)?;
     }

@@ -9,7 +9,7 @@ use virga_shape::{StructValue, Value};
 
 /// Operations without output answer with an empty body and no content type.
 pub(crate) fn encode_response(op: OperationRef, output: &Value, request_id: &str) -> Result<WireResponse, AwsError> {
-    let mut headers = HeaderMap::new();
+    let mut headers = errors::answer_headers();
     errors::set_header(&mut headers, PROTOCOL_HEADER, PROTOCOL);
     errors::set_request_id(&mut headers, request_id);
     let mut body = Vec::new();

@@ -281,7 +281,9 @@ impl XmlWriter {
             self.out.push_str(prefix);
         }
         self.out.push_str("=\"");
-        escape(&mut self.out, uri, true);
+        // The model's own, not a caller's.
+        debug_assert!(is_plain(uri.as_bytes()), "{uri}");
+        self.out.push_str(uri);
         self.out.push('"');
     }
 }

@@ -389,7 +389,7 @@ impl HttpBody for HashedBody {
         Poll::Ready(match piece {
             Some(data) => Some(data.map(Frame::data)),
             None => {
-                let computed = virga_auth::hex(&std::mem::take(&mut this.hash).finalize());
+                let computed = virga_base::hex(&std::mem::take(&mut this.hash).finalize());
                 (computed != this.expected).then(|| {
                     let fault = virga_auth::Fault::Payload {
                         claimed: this.expected.clone(),

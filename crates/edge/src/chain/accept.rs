@@ -9,14 +9,15 @@ use crate::body::whole::{self, BodyError};
 use crate::cors::{self, Standing};
 use crate::world::{self, Chosen, WORLD};
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, EXPECT, HOST, ORIGIN};
 use http::uri::Authority;
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
+use virga_auth::{Headers, Marks};
 use virga_base::{AwsError, Id, Timestamp};
 use virga_service::{Carried, Head, UnknownWorld};
 use virga_shape::Protocol;
@@ -50,8 +51,7 @@ pub struct Arrival {
     pub peer: SocketAddr,
     pub(crate) standing: Standing,
     pub(crate) world: Chosen,
-    /// The marks of all headers' names.
-    names: u64,
+    marks: Marks,
     /// The bytes of all headers with their ends of line.
     headers_bytes: usize,
     /// What a request means, as the model's templates have it, where somebody asks for it later.
@@ -68,14 +68,6 @@ impl Deref for Arrival {
     fn deref(&self) -> &Head {
         &self.head
     }
-}
-
-/// One of 64 bits that stands for a header's name; others may share it.
-fn mark(name: &HeaderName) -> u64 {
-    let bytes = name.as_str().as_bytes();
-    let last = bytes.last().copied().unwrap_or_default();
-    let middle = bytes.get(bytes.len() / 2).copied().unwrap_or_default();
-    1 << ((bytes.len() + 5 * usize::from(last) + 11 * usize::from(middle)) % 64)
 }
 
 impl Arrival {
@@ -141,12 +133,13 @@ impl Arrival {
         self.value(name).is_some()
     }
 
+    /// The headers, for what asks for several.
+    pub(crate) fn marked(&self) -> Headers<'_> {
+        Headers::marked(&self.headers, self.marks)
+    }
+
     pub(crate) fn value(&self, name: &HeaderName) -> Option<&HeaderValue> {
-        // Most of what the chain asks for is not there, and this tells so at a tenth of the cost.
-        if self.names & mark(name) == 0 {
-            return None;
-        }
-        self.headers.get(name)
+        self.marks.find(&self.headers, name)
     }
 }
 
@@ -167,24 +160,28 @@ impl Default for Raw {
 pub(crate) struct Received {
     head: Arc<Head>,
     body: Payload,
-    /// The marks of all headers' names.
-    names: u64,
+    marks: Marks,
     /// The bytes of all headers with their ends of line.
     headers_bytes: usize,
 }
 
 impl Received {
-    pub(crate) fn new(peer: &Peer, request: http::Request<Payload>) -> Received {
+    /// `payload` makes the body of what is on the wire, and of whether its client waits to be asked for it.
+    pub(crate) fn new<B>(peer: &Peer, request: Request<B>, payload: impl FnOnce(B, bool) -> Payload) -> Received {
         let (sent, body) = request.into_parts();
-        let (mut names, mut headers_bytes) = (0, 0);
+        let (mut marks, mut headers_bytes, mut host) = (Marks::default(), 0, None);
         for (name, value) in &sent.headers {
-            names |= mark(name);
+            marks.add(name);
             headers_bytes += name.as_str().len() + value.len() + 4;
+            if host.is_none() && name == HOST {
+                host = Some(value);
+            }
         }
-        let host = match sent.headers.get(HOST) {
+        let host = match host {
             Some(host) => virga_auth::text(host),
             None => sent.uri.authority().map(Authority::as_str),
         };
+        let body = payload(body, marks.find(&sent.headers, &EXPECT).is_some());
         Received {
             head: Arc::new(Head {
                 host: host.map(Box::from),
@@ -196,7 +193,7 @@ impl Received {
                 source_ip: Some(peer.ip.clone()),
             }),
             body,
-            names,
+            marks,
             headers_bytes,
         }
     }
@@ -206,14 +203,14 @@ pub(super) fn accept(desk: &Desk, peer: &Peer, received: Received) -> (Arrival, 
     let Received {
         head,
         body,
-        names,
+        marks,
         headers_bytes,
     } = received;
-    let named = (names & mark(&WORLD) != 0).then(|| head.headers.get(&WORLD)).flatten();
+    let named = marks.find(&head.headers, &WORLD);
     let world = world::choose(&desk.worlds, named, head.host());
-    let standing = match names & (mark(&ORIGIN) | mark(&cors::FETCH_SITE)) {
-        0 => Standing::Plain,
-        _ => desk.shared.origins.standing(&head.headers),
+    let standing = match marks.may_have(&ORIGIN) || marks.may_have(&cors::FETCH_SITE) {
+        false => Standing::Plain,
+        true => desk.shared.origins.standing(&head.headers),
     };
     let began = Instant::now();
     let cloud = desk.chosen(&world);
@@ -225,7 +222,7 @@ pub(super) fn accept(desk: &Desk, peer: &Peer, received: Received) -> (Arrival, 
         peer: peer.address,
         standing,
         world,
-        names,
+        marks,
         headers_bytes,
         path: OnceLock::new(),
         status: OnceLock::new(),
@@ -323,8 +320,8 @@ async fn serve_internal(
 }
 
 /// What is known of a request that is not for AWS, with its body.
-fn internal_request<B>(arrival: &Arrival, body: B) -> http::Request<B> {
-    let mut request = http::Request::new(body);
+fn internal_request<B>(arrival: &Arrival, body: B) -> Request<B> {
+    let mut request = Request::new(body);
     *request.method_mut() = arrival.method.clone();
     *request.uri_mut() = arrival.uri.clone();
     *request.headers_mut() = arrival.headers.clone();

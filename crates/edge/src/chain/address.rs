@@ -51,7 +51,6 @@ pub(super) fn address<'a>(
     is_form: bool,
     body: Payload,
 ) -> Result<Addressed<'a>, Exit> {
-    let content_type = arrival.text(&CONTENT_TYPE);
     let is_gzip = is_form && arrival.text(&CONTENT_ENCODING).is_some_and(|name| name == "gzip");
     let inflated = match &body {
         // The signature covers the form as it is sent, so that is what goes on.
@@ -76,10 +75,10 @@ pub(super) fn address<'a>(
         host: arrival.plain_host().unwrap_or_default(),
         target: arrival.text(&TARGET),
         smithy_protocol: arrival.text(&SMITHY_PROTOCOL),
-        content_type,
+        content_type: &|| arrival.text(&CONTENT_TYPE),
         scope: scope.filter(|scope| !scope.is_empty()),
         form: fields.as_ref().map(|(name, version)| (&**name, version.as_deref())),
-        user_agent: arrival.text(&USER_AGENT),
+        user_agent: &|| arrival.text(&USER_AGENT),
         has_header: &has_header,
     };
     let found = match address::address(&facts) {
@@ -138,10 +137,10 @@ pub(super) fn would_mean(arrival: &Arrival, method: &str) -> Option<(&'static st
         host: arrival.plain_host().unwrap_or_default(),
         target: None,
         smithy_protocol: None,
-        content_type: None,
+        content_type: &|| None,
         scope,
         form: None,
-        user_agent: None,
+        user_agent: &|| None,
         has_header: &has_header,
     })
     .ok()?;
@@ -159,7 +158,7 @@ pub(super) fn signed_facts(arrival: &Arrival) -> Signed<'_> {
         path: arrival.uri.path(),
         query: arrival.query(),
         host: arrival.host(),
-        headers: &arrival.headers,
+        headers: arrival.marked(),
     }
 }
 
@@ -193,25 +192,26 @@ fn action(form: &[u8]) -> Option<(Cow<'_, str>, Option<Cow<'_, str>>)> {
             [b'V', b'e', b'r', b's', b'i', b'o', b'n', b'=', value @ ..] => (Some(&mut version), value),
             other => (None, other),
         };
+        let mut is_encoded = false;
         let end = match slot {
             // Names are short, texts may be long.
-            Some(_) => value.iter().position(|byte| *byte == b'&'),
+            Some(_) => value.iter().position(|byte| {
+                is_encoded |= *byte == b'%';
+                *byte == b'&'
+            }),
             None => memchr(b'&', value),
         };
         let (value, tail) = value.split_at(end.unwrap_or(value.len()));
         rest = tail.get(1..).unwrap_or_default();
         if let Some(slot) = slot {
-            *slot = Some(decode(std::str::from_utf8(value.trim_ascii_end()).ok()?));
+            let text = std::str::from_utf8(value.trim_ascii_end()).ok()?;
+            *slot = Some(match is_encoded {
+                true => percent_decode_str(text).decode_utf8_lossy(),
+                false => Cow::Borrowed(text),
+            });
         }
     }
     Some((name?, version))
-}
-
-fn decode(text: &str) -> Cow<'_, str> {
-    if !text.bytes().any(|byte| byte == b'%') {
-        return Cow::Borrowed(text);
-    }
-    percent_decode_str(text).decode_utf8_lossy()
 }
 
 /// The refusal of a request that names nothing that AWS has.

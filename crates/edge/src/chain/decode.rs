@@ -17,7 +17,7 @@ use std::sync::Mutex;
 use virga_auth::{Family, Fault};
 use virga_base::AwsError;
 use virga_codec::{OperationRef, WireRequest, streaming_input};
-use virga_service::{Body, Call, Caller, Checked, Fidelity, Request, Service, Who};
+use virga_service::{Body, Call, Caller, Checked, Fidelity, Registered, Request, Service, Who};
 use virga_shape::{Protocol, Value};
 
 static CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
@@ -29,6 +29,7 @@ const CHUNKED: &str = "aws-chunked";
 pub(super) struct Decoded<'a> {
     pub(super) target: Target,
     pub(super) service: &'a Service,
+    pub(super) registered: &'a Registered,
     pub(super) who: Box<Who>,
     pub(super) call: Checked,
 }
@@ -53,8 +54,8 @@ pub(super) async fn decode<'a>(desk: &Desk, arrival: &Arrival, verified: Verifie
         body,
         proof,
     } = verified;
-    let service = match built(service, op) {
-        Ok(service) => service,
+    let (service, registered) = match built(service, op) {
+        Ok(built) => built,
         Err(error) => return Err(refused(target, who, error)),
     };
     let (whole, stream) = if streaming_input(op).is_some() {
@@ -97,6 +98,7 @@ pub(super) async fn decode<'a>(desk: &Desk, arrival: &Arrival, verified: Verifie
         Ok(call) => Ok(Decoded {
             target,
             service,
+            registered,
             who,
             call,
         }),
@@ -108,13 +110,12 @@ fn refused(target: Target, who: Box<Who>, error: AwsError) -> Exit {
     Refused { target, who, error }.into()
 }
 
-/// The service, if it has the operation.
-fn built(service: Option<&Service>, op: OperationRef) -> Result<&Service, AwsError> {
-    let fidelity = service.map_or(Fidelity::None, |service| service.fidelity(&op.operation.name));
-    match (service, fidelity) {
-        (Some(service), Fidelity::Stored | Fidelity::Full) => Ok(service),
-        _ => Err(AwsError::not_implemented(&op.model.service_id, &op.operation.name)),
-    }
+/// The service and its operation, if it has that.
+fn built(service: Option<&Service>, op: OperationRef) -> Result<(&Service, &Registered), AwsError> {
+    service
+        .and_then(|service| Some((service, service.operation(&op.operation.name)?)))
+        .filter(|(_, registered)| registered.fidelity != Fidelity::None)
+        .ok_or_else(|| AwsError::not_implemented(&op.model.service_id, &op.operation.name))
 }
 
 /// The input, of which the body is a part unless it streams.

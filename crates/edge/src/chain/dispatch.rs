@@ -18,10 +18,11 @@ pub(super) async fn dispatch(desk: &Desk, arrival: &Arrival, permitted: Permitte
     let Permitted {
         target,
         service,
+        registered,
         who,
         call,
     } = permitted;
-    let mut running = desk.cloud_for(arrival).run(service, call);
+    let mut running = desk.cloud_for(arrival).run(service, registered, call);
     let answer = match &arrival.world {
         Chosen::Fork { world, .. } => {
             let racing = async {

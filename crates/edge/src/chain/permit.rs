@@ -2,12 +2,13 @@
 
 use super::decode::Decoded;
 use super::{Arrival, Desk, Exit, Refused, Target};
-use virga_service::{Checked, Service, Who};
+use virga_service::{Checked, Registered, Service, Who};
 
 /// A call that may be made.
 pub(super) struct Permitted<'a> {
     pub(super) target: Target,
     pub(super) service: &'a Service,
+    pub(super) registered: &'a Registered,
     pub(super) who: Box<Who>,
     pub(super) call: Checked,
 }
@@ -16,6 +17,7 @@ pub(super) async fn permit<'a>(desk: &Desk, arrival: &Arrival, decoded: Decoded<
     let Decoded {
         target,
         service,
+        registered,
         who,
         call,
     } = decoded;
@@ -33,6 +35,7 @@ pub(super) async fn permit<'a>(desk: &Desk, arrival: &Arrival, decoded: Decoded<
     Ok(Permitted {
         target,
         service,
+        registered,
         who,
         call,
     })

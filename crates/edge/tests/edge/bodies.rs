@@ -175,7 +175,7 @@ fn signed_chunks(chunks: &[&str], trailers: &[(&str, String)], spoil: impl Fn(&m
         path: "/bucket/key",
         query: "",
         host: Some("localhost:4566"),
-        headers: &headers,
+        headers: (&headers).into(),
     };
     let names = "content-encoding;host;x-amz-content-sha256;x-amz-date;x-amz-decoded-content-length";
     let place = ("us-east-1", "s3");
@@ -183,7 +183,7 @@ fn signed_chunks(chunks: &[&str], trailers: &[(&str, String)], spoil: impl Fn(&m
     let mut with_claim = headers.clone();
     with_claim.insert("authorization", HeaderValue::try_from(&authorization).expect("a value"));
     let claimed = Facts {
-        headers: &with_claim,
+        headers: (&with_claim).into(),
         ..facts
     };
     let claim = read(&claimed).expect("well-formed").expect("signed");

@@ -50,7 +50,7 @@ impl Signed<'_> {
             path: "/",
             query: "",
             host: Some("localhost:4566"),
-            headers: &headers,
+            headers: (&headers).into(),
         };
         let authorization = Signer::authorization(
             self.secret,

@@ -29,12 +29,13 @@ pub struct Facts<'a> {
     pub target: Option<&'a str>,
     /// `Smithy-Protocol`.
     pub smithy_protocol: Option<&'a str>,
-    pub content_type: Option<&'a str>,
+    /// Seldom asked for, as `user_agent`.
+    pub content_type: &'a dyn Fn() -> Option<&'a str>,
     /// The service in the credential scope of `Authorization` or `X-Amz-Credential`.
     pub scope: Option<&'a str>,
     /// `Action`, and `Version` if given, of a form in the body.
     pub form: Option<(&'a str, Option<&'a str>)>,
-    pub user_agent: Option<&'a str>,
+    pub user_agent: &'a dyn Fn() -> Option<&'a str>,
     /// Whether the request has the header of that name, given in any case.
     pub has_header: &'a dyn Fn(&str) -> bool,
 }
@@ -177,7 +178,7 @@ fn by_target<'a>(
         }),
         None => Err(AddressError::UnknownService {
             named: prefix.to_owned(),
-            protocol: match facts.content_type {
+            protocol: match (facts.content_type)() {
                 Some(kind) if kind.starts_with("application/x-amz-json-1.0") => Protocol::Json10,
                 _ => Protocol::Json11,
             },

@@ -22,7 +22,7 @@ pub fn find<'a>(directory: &'static Directory, facts: &Facts<'a>) -> Result<Addr
         None => Vec::new(),
     };
     let bucket = host::bucket(facts.host);
-    let hint = facts.user_agent.and_then(named_by);
+    let hint = (facts.user_agent)().and_then(named_by);
     let mut candidates: Vec<u16> = if !scoped.is_empty() {
         scoped
     } else if bucket.is_some() {
@@ -132,7 +132,7 @@ fn rest_protocol(model: &ServiceModel) -> Protocol {
 
 /// The protocol of a caller whose service is not known.
 fn guess(facts: &Facts<'_>) -> Protocol {
-    match facts.content_type {
+    match (facts.content_type)() {
         _ if facts.form.is_some() => Protocol::Query,
         Some(kind) if kind.starts_with("application/x-amz-json-1.0") => Protocol::Json10,
         Some(kind) if kind.starts_with("application/x-amz-json") => Protocol::Json11,

@@ -175,10 +175,10 @@ impl Table {
     }
 
     /// The operation that fits best, among those that need no signature only if so wished.
-    pub fn best(
+    pub fn best<'a>(
         &'static self,
-        request: &Request<'_>,
-        facts: &Facts<'_>,
+        request: &Request<'a>,
+        facts: &Facts<'a>,
         only_unsigned: bool,
     ) -> Option<(Fit, &'static Operation)> {
         let mut search = Search {

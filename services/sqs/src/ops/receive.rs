@@ -13,7 +13,7 @@ use crate::wire::{
 };
 use crate::{access, errors, limits};
 use std::collections::BTreeMap;
-use virga_base::{AwsError, Timestamp};
+use virga_base::{AwsError, Timestamp, hex};
 use virga_service::Ctx;
 use virga_shape::Protocol;
 
@@ -254,7 +254,7 @@ fn show(queue: &Queue, one: Delivered, names: &[&'static str], filter: &Attribut
     Message {
         message_id: Some(digest::uuid_text(&message.id)),
         receipt_handle: Some(receipt.to_handle()),
-        md5_of_body: Some(digest::hex(&message.body_md5)),
+        md5_of_body: Some(hex(&message.body_md5)),
         attributes: (!attributes.is_empty()).then_some(attributes),
         md5_of_message_attributes: md5,
         message_attributes,

@@ -8,7 +8,7 @@ use crate::state::{Message, QUEUES, Queue, Scope, Slot};
 use crate::wire::{MessageAttributeValue, MessageSystemAttributeValue, SendMessageRequest, SendMessageResult};
 use crate::{access, errors, limits};
 use std::collections::BTreeMap;
-use virga_base::{AwsError, Timestamp};
+use virga_base::{AwsError, Timestamp, hex};
 use virga_service::{Ctx, Tx};
 
 /// A message as a client hands it in, alone or in a batch.
@@ -164,7 +164,7 @@ impl Draft {
     pub fn receipt(self, id: &[u8; 16], sequence: Option<u64>) -> Receipt {
         Receipt {
             message_id: digest::uuid_text(id),
-            body_md5: digest::hex(&self.message.body_md5),
+            body_md5: hex(&self.message.body_md5),
             attributes_md5: self.attributes_md5,
             trace_header_md5: self.trace_header_md5,
             sequence_number: sequence.map(digest::sequence_number),

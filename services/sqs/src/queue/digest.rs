@@ -3,7 +3,7 @@
 use crate::queue::content::TRACE_HEADER;
 use crate::state::{Attribute, AttributeValue};
 use md5::{Digest, Md5};
-use virga_base::Id;
+use virga_base::{Id, hex};
 
 pub fn md5(bytes: &[u8]) -> [u8; 16] {
     Md5::digest(bytes).into()
@@ -33,7 +33,7 @@ pub fn attributes_md5<'a>(attributes: impl Iterator<Item = (&'a str, &'a Attribu
             }
         }
     }
-    any.then(|| hex(&hash.finalize().into()))
+    any.then(|| hex(&hash.finalize()))
 }
 
 /// The MD5 over the trace header as the one system attribute.
@@ -43,15 +43,6 @@ pub fn trace_header_md5(header: &str) -> Option<String> {
         value: AttributeValue::Text(header.to_owned()),
     };
     attributes_md5([(TRACE_HEADER, &attribute)].into_iter())
-}
-
-pub fn hex(bytes: &[u8; 16]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = [0; 32];
-    for (pair, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
-        *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
-    }
-    std::str::from_utf8(&text).unwrap_or_default().to_owned()
 }
 
 /// A number of a FIFO queue's message as clients see it: twenty digits, rising.
@@ -76,13 +67,7 @@ pub fn hash(scope: &str, id: &str) -> u128 {
 
 /// The deduplication id of a body in a queue that deduplicates by content.
 pub fn content_id(body: &str) -> String {
-    use std::fmt::Write as _;
-    let digest = sha2::Sha256::digest(body.as_bytes());
-    digest.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&sha2::Sha256::digest(body.as_bytes()))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub async fn get_caller_identity(
     let caller = ctx.caller();
     Ok(GetCallerIdentityResponse {
         user_id: Some(caller.user_id()),
-        account: Some(caller.account.digits().as_str().to_owned()),
+        account: Some(caller.account.with_digits(str::to_owned)),
         arn: Some(caller.arn(ctx.partition())),
     })
 }
