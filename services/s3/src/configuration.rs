@@ -12,15 +12,6 @@ pub fn get<T: Typed>(tx: &ReadTx<'_>, bucket: u64, kind: &str, id: &str) -> Resu
     Ok(row.and_then(|bytes| read(&bytes)))
 }
 
-/// All configurations of a kind, with their ids, in the ids' order.
-pub fn all<T: Typed>(tx: &ReadTx<'_>, bucket: u64, kind: &str) -> Result<Vec<(String, T)>, StoreError> {
-    let rows = tx.scan(&CONFIGURATIONS).prefix((bucket, kind)).rows()?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|((_, _, id), bytes)| Some((id, read(&bytes)?)))
-        .collect())
-}
-
 pub fn put<T: Typed>(tx: &mut Tx<'_>, bucket: u64, kind: &str, id: &str, value: T) -> Result<(), AwsError> {
     let bytes = write(value).ok_or_else(|| AwsError::internal("a configuration has no shape"))?;
     Ok(tx.put(&CONFIGURATIONS, (bucket, kind, id), &bytes)?)

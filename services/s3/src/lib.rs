@@ -1,18 +1,17 @@
 //! Amazon Simple Storage Service: buckets, and objects of any size in them.
 
-// While the parts of this service are built beside each other.
-#![allow(dead_code)]
-
 mod access;
 mod access_point;
 mod acl;
 mod bucket;
+mod call;
 mod config;
 mod configuration;
 mod due;
 mod errors;
 mod events;
 mod form;
+mod hex;
 mod lifecycle;
 mod limits;
 mod listing;

@@ -1,13 +1,12 @@
 //! Access logs: a line for each request to a bucket that is logged, delivered as objects into the bucket that it names.
 
-use crate::state::{BUCKETS, Bucket, LOG_LINES, LOGGED, world};
+use crate::state::{Bucket, LOG_LINES, LOGGED, world};
 use crate::wire::{BucketLoggingStatus, LoggingEnabled};
-use crate::{access, config, owner};
+use crate::{access, call, config, owner};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::json;
 use virga_base::{AwsError, Timestamp};
-use virga_service::{Caller, Cloud, Ctx, Principal, Served, StoreError, Value};
-use virga_shape::pack;
+use virga_service::{Caller, Cloud, Ctx, Principal, Served, StoreError};
 
 /// The kind of deferred work that delivers.
 pub const DELIVER: &str = "deliver-logs";
@@ -185,8 +184,7 @@ fn resource(operation: &str) -> String {
 /// Delivers the lines of a bucket, which the work's payload names.
 pub async fn deliver(ctx: Ctx, payload: Vec<u8>) -> Result<(), AwsError> {
     let name = String::from_utf8(payload).unwrap_or_default();
-    let found = ctx.read(|tx| tx.elsewhere(world()).get(&BUCKETS, (name.as_str(),)));
-    let Some(bucket) = found.map_err(|error: StoreError| AwsError::from(error))? else {
+    let Some(bucket) = access::find(&ctx, &name)? else {
         return Ok(());
     };
     loop {
@@ -265,12 +263,7 @@ async fn put(ctx: &Ctx, bucket: &Bucket, target: &LoggingEnabled, key: &str, bod
         "ContentType": "text/plain",
         "Body": base64::engine::general_purpose::STANDARD.encode(body),
     });
-    let broken = || AwsError::internal("a log cannot be delivered");
-    let model = pack::service("s3").ok_or_else(broken)?;
-    let shape = model.shape_named("PutObjectRequest").ok_or_else(broken)?;
-    let input = Value::from_json(shape, &input).map_err(|_| broken())?;
-    let answer = ctx.call(Caller::root(bucket.owner), "s3", "PutObject", input).await;
-    match answer {
+    match call::s3(ctx, Caller::root(bucket.owner), "PutObject", &input).await {
         Ok(_) => Ok(()),
         // The bucket is gone, or takes none: as on AWS, the lines are lost.
         Err(error) if error.status < 500 => Ok(()),

@@ -1,5 +1,6 @@
 //! Canonical user ids: what S3 calls accounts in ACLs and lists.
 
+use crate::hex::hex;
 use crate::wire;
 use sha2::{Digest, Sha256};
 use virga_base::Account;
@@ -15,7 +16,7 @@ pub fn canonical_id(account: Account) -> String {
     for ((byte, hide), part) in number.iter_mut().zip(head.iter()).zip(&account[8 - HIDDEN..]) {
         *byte = hide ^ part;
     }
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&digest)
 }
 
 /// The account of a canonical id; none where the id is nobody's.

@@ -148,14 +148,6 @@ impl Acl {
         self.grants.iter().any(|grant| grant.grantee.is_public())
     }
 
-    /// Whether the account was granted everything.
-    pub fn is_in_full_control(&self, account: Account) -> bool {
-        let id = canonical_id(account);
-        self.grants.iter().any(|grant| {
-            grant.permission == Permission::FullControl && matches!(&grant.grantee, Grantee::User(user) if *user == id)
-        })
-    }
-
     /// As the operations answer it.
     pub fn shown(&self) -> Vec<wire::Grant> {
         self.grants.iter().map(shown).collect()

@@ -41,10 +41,6 @@ macro_rules! asked_acl {
 pub(crate) use asked_acl;
 
 impl Asked {
-    pub fn is_any(&self) -> bool {
-        *self != Asked::default()
-    }
-
     pub fn has_headers(&self) -> bool {
         self.headers().iter().any(|(_, value, _)| value.is_some())
     }

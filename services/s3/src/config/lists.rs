@@ -10,7 +10,7 @@ use crate::wire::{
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use virga_base::AwsError;
-use virga_service::{ReadTx, StoreError, Tx};
+use virga_service::{ReadTx, Tx};
 use virga_shape::Typed;
 
 const ID_MAX: usize = 64;
@@ -106,16 +106,6 @@ pub fn page<T: Listed>(tx: &ReadTx<'_>, bucket: &Bucket, token: Option<&str>) ->
         .map(|(_, bytes)| read(bytes))
         .collect::<Result<Vec<T>, AwsError>>()?;
     Ok(Page { items, next })
-}
-
-/// How many of a kind there are, up to a bound.
-pub fn any(tx: &ReadTx<'_>, bucket: &Bucket, kind: Kind) -> Result<bool, StoreError> {
-    Ok(!tx
-        .scan(&CONFIGURATIONS)
-        .prefix((bucket.id, kind.0))
-        .limit(1)
-        .keys()?
-        .is_empty())
 }
 
 fn read_token(token: &str) -> Result<String, AwsError> {

@@ -1,11 +1,10 @@
 //! Tags of buckets.
 
 use crate::errors;
+use crate::limits::BUCKET_TAGS_MAX;
 use crate::object::tags::check_one;
 use crate::wire::Tag;
 use virga_base::AwsError;
-
-const TAGS_MAX: usize = 50;
 
 /// Checks a set of tags in AWS's words.
 pub fn check(tags: &[Tag]) -> Result<(), AwsError> {
@@ -24,10 +23,10 @@ pub fn check(tags: &[Tag]) -> Result<(), AwsError> {
         }
         seen.push(key);
     }
-    if tags.len() > TAGS_MAX {
+    if tags.len() > BUCKET_TAGS_MAX {
         return Err(AwsError::new(
             "BadRequest",
-            format!("Bucket tag count cannot be greater than {TAGS_MAX}"),
+            format!("Bucket tag count cannot be greater than {BUCKET_TAGS_MAX}"),
         ));
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use super::Fields;
 use crate::errors;
+use crate::hex::hex;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
@@ -52,8 +53,7 @@ impl<'a> Signature<'a> {
                 let key = [region, "s3", "aws4_request"]
                     .iter()
                     .fold(key, |key, part| hmac_sha256(&key, part.as_bytes()));
-                let digest = hmac_sha256(&key, self.policy.as_bytes());
-                digest.iter().map(|byte| format!("{byte:02x}")).collect()
+                hex(&hmac_sha256(&key, self.policy.as_bytes()))
             }
         };
         if expected == self.signature.trim() {

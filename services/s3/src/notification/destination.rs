@@ -1,6 +1,6 @@
 //! Where records go: calls of other services, made by S3 on behalf of the bucket's owner.
 
-use crate::errors;
+use crate::{call, errors};
 use serde_json::{Value as Json, json};
 use virga_base::{AwsError, Timestamp};
 use virga_service::outbox::{self, Message};
@@ -125,7 +125,7 @@ impl<'a> Destination<'a> {
             // Functions are not sent the test event.
             input["InvocationType"] = json!("DryRun");
         }
-        let Some(input) = as_value(self.service.model(), operation, &input) else {
+        let Some(input) = call::input(self.service.model(), operation, &input) else {
             return Ok(None);
         };
         let caller = Caller::service(ctx.account(), PRINCIPAL);
@@ -166,10 +166,4 @@ pub fn post(
         region: region.to_owned(),
     };
     outbox::send(tx, at, &message).map(drop)
-}
-
-fn as_value(service: &str, operation: &str, input: &Json) -> Option<virga_shape::Value> {
-    let model = virga_shape::pack::service(service)?;
-    let shape = model.operation(operation)?.input?;
-    virga_shape::Value::from_json(model.shape_ref(shape), input).ok()
 }

@@ -74,13 +74,13 @@ impl Reading {
     }
 }
 
-/// Whether an entity tag is among those that a header lists. Quotes may be left out.
 /// Whether the version is still the one that `If-Range` names, so that `Range` holds.
 pub fn range_holds(if_range: &str, version: &Version) -> bool {
     let named = if_range.trim();
     named.trim_matches('"') == version.etag || named == version.modified.to_http_date()
 }
 
+/// Whether an entity tag is among those that a header lists. Quotes may be left out.
 fn fits(listed: &str, etag: &str) -> bool {
     listed.split(',').any(|tag| {
         let tag = tag.trim();

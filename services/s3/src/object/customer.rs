@@ -4,6 +4,7 @@
 //! own (a nonce) in the upper half of the counter.
 
 use crate::errors;
+use crate::hex::hex;
 use crate::state::Encryption;
 use aes::Aes256;
 use base64::Engine as _;
@@ -197,7 +198,7 @@ pub fn etag(nonce: u64, md5: &str) -> String {
         .chain_update(nonce.to_be_bytes())
         .chain_update(md5)
         .finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&digest)
 }
 
 /// The entity tag of an object whose bytes have that MD5. Under keys of KMS it tells nothing of the bytes either.

@@ -3,6 +3,7 @@
 use super::checksum::{self, Hasher};
 use super::content::Written;
 use super::customer::Cipher;
+use crate::hex::hex;
 use crate::state::{Algorithm, Checksum};
 use crate::{errors, limits};
 use base64::Engine as _;
@@ -111,7 +112,7 @@ pub async fn take_body(ctx: &Ctx, body: Option<Body>, announced: Announced) -> R
     Ok(Taken {
         written: Written::fresh(ctx, finished),
         size,
-        md5: md5.iter().map(|byte| format!("{byte:02x}")).collect(),
+        md5: hex(&md5),
         checksum,
         also,
     })

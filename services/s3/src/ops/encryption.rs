@@ -1,6 +1,7 @@
 //! What a bucket encrypts new objects with, where their writers say nothing.
 
-use crate::access::{self, Open, Wanted, rules};
+use crate::access::{self, Open, rules};
+use crate::config::wanted;
 use crate::errors;
 use crate::state::Encryption;
 use crate::wire::{
@@ -97,39 +98,21 @@ impl Rule {
 }
 
 pub async fn get(ctx: Ctx, input: GetBucketEncryptionRequest) -> Result<GetBucketEncryptionOutput, AwsError> {
-    let wanted = Wanted {
-        bucket: input.bucket.as_deref(),
-        expected_owner: input.expected_bucket_owner.as_deref(),
-        action: "GetEncryptionConfiguration",
-        key: None,
-    };
-    let open = access::open(&ctx, wanted).await?;
+    let open = access::open(&ctx, wanted!(input, "GetEncryptionConfiguration")).await?;
     Ok(GetBucketEncryptionOutput {
         server_side_encryption_configuration: Some(Rule::of(&open)?.shown()),
     })
 }
 
 pub async fn put(ctx: Ctx, input: PutBucketEncryptionRequest) -> Result<Unit, AwsError> {
-    let wanted = Wanted {
-        bucket: input.bucket.as_deref(),
-        expected_owner: input.expected_bucket_owner.as_deref(),
-        action: "PutEncryptionConfiguration",
-        key: None,
-    };
-    let open = access::open(&ctx, wanted).await?;
+    let open = access::open(&ctx, wanted!(input, "PutEncryptionConfiguration")).await?;
     let rule = Rule::read(input.server_side_encryption_configuration.unwrap_or_default())?;
     keep(&open, serde_json::to_vec(&rule).ok()).await
 }
 
 /// A bucket without a rule of its own has AWS's.
 pub async fn delete(ctx: Ctx, input: DeleteBucketEncryptionRequest) -> Result<Unit, AwsError> {
-    let wanted = Wanted {
-        bucket: input.bucket.as_deref(),
-        expected_owner: input.expected_bucket_owner.as_deref(),
-        action: "PutEncryptionConfiguration",
-        key: None,
-    };
-    let open = access::open(&ctx, wanted).await?;
+    let open = access::open(&ctx, wanted!(input, "PutEncryptionConfiguration")).await?;
     keep(&open, None).await
 }
 

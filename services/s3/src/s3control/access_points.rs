@@ -153,11 +153,7 @@ pub async fn list(ctx: Ctx, input: ListAccessPointsRequest) -> Result<ListAccess
     let mut found = Vec::new();
     ctx.read(|tx| -> Result<(), AwsError> {
         found.clear();
-        let scan = tx.scan(&ACCESS_POINTS);
-        let scan = match &after {
-            Some(after) => scan.after((after.as_str(),)),
-            None => scan,
-        };
+        let scan = tx.scan(&ACCESS_POINTS).after((after.as_str(),));
         scan.each(|_, point: AccessPoint| {
             if bucket.is_none_or(|bucket| bucket == point.bucket) {
                 found.push(point);

@@ -154,26 +154,16 @@ pub async fn list(
     let max = input.max_results.filter(|max| *max > 0).unwrap_or(PAGE_MAX);
     let max = usize::try_from(max.min(PAGE_MAX)).unwrap_or(1);
     let after = page::read_token(input.next_token.as_deref())?;
-    let mut found = Vec::new();
-    ctx.read(|tx| -> Result<(), AwsError> {
-        found.clear();
+    let mut found = ctx.read(|tx| -> Result<_, AwsError> {
         // They belong to no region.
         let place = place(&ctx);
         let tx = tx.elsewhere(&place);
-        let scan = tx.scan(&MULTI_REGION_POINTS);
-        let scan = match &after {
-            Some(after) => scan.after((after.as_str(),)),
-            None => scan,
-        };
-        scan.limit(max + 1).each(|_, point: MultiRegionPoint| {
-            found.push(point);
-            page::until(false)
-        })?;
-        Ok(())
+        let scan = tx.scan(&MULTI_REGION_POINTS).after((after.as_str(),));
+        Ok(scan.limit(max + 1).rows()?)
     })?;
-    let next_token = page::cut(&mut found, max, |point| &point.name);
+    let next_token = page::cut(&mut found, max, |(_, point)| &point.name);
     Ok(ListMultiRegionAccessPointsResult {
-        access_points: Some(found.into_iter().map(report).collect()),
+        access_points: Some(found.into_iter().map(|(_, point)| report(point)).collect()),
         next_token,
     })
 }

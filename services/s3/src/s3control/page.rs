@@ -6,14 +6,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::ops::ControlFlow;
 use virga_base::AwsError;
 
-/// The name that a page comes after.
-pub fn read_token(token: Option<&str>) -> Result<Option<String>, AwsError> {
-    let Some(token) = token.filter(|token| !token.is_empty()) else {
-        return Ok(None);
-    };
-    let name = URL_SAFE_NO_PAD.decode(token).ok();
-    let name = name.and_then(|name| String::from_utf8(name).ok());
-    name.map(Some)
+/// The name that a page comes after; an empty one, before all others, where there is no token.
+pub fn read_token(token: Option<&str>) -> Result<String, AwsError> {
+    let name = URL_SAFE_NO_PAD.decode(token.unwrap_or_default()).ok();
+    name.and_then(|name| String::from_utf8(name).ok())
         .ok_or_else(|| errors::invalid_argument_named("The continuation token provided is incorrect", "nextToken"))
 }
 

@@ -81,22 +81,12 @@ pub async fn list(
 ) -> Result<ListStorageLensConfigurationsResult, AwsError> {
     check_account(&ctx, input.account_id.as_deref())?;
     let after = page::read_token(input.next_token.as_deref())?;
-    let mut found: Vec<(String, StorageLens)> = Vec::new();
-    ctx.read(|tx| -> Result<(), AwsError> {
-        found.clear();
-        let scan = tx.scan(&STORAGE_LENS);
-        let scan = match &after {
-            Some(after) => scan.after((after.as_str(),)),
-            None => scan,
-        };
-        scan.limit(PAGE_MAX + 1).each(|(id,), lens: StorageLens| {
-            found.push((id, lens));
-            page::until(false)
-        })?;
-        Ok(())
+    let mut found = ctx.read(|tx| -> Result<_, AwsError> {
+        let scan = tx.scan(&STORAGE_LENS).after((after.as_str(),));
+        Ok(scan.limit(PAGE_MAX + 1).rows()?)
     })?;
-    let next_token = page::cut(&mut found, PAGE_MAX, |(id, _)| id);
-    let list = found.into_iter().map(|(id, lens)| {
+    let next_token = page::cut(&mut found, PAGE_MAX, |((id,), _)| id);
+    let list = found.into_iter().map(|((id,), lens)| {
         Ok(ListStorageLensConfigurationEntry {
             storage_lens_arn: Some(arn(&ctx, &id)),
             id: Some(id),

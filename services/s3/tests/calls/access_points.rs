@@ -1,41 +1,19 @@
 //! Access points: made, named in place of buckets, and what their policies say.
 
+use crate::control::{bench, err, ok};
 use crate::{BUCKET, Bench};
 use serde_json::{Value as Json, json};
-use virga_base::AwsError;
 use virga_service::{Account, Caller};
-use virga_testkit::World;
 
 const OTHER: u64 = 222_222_222_222;
 
-async fn bench() -> Bench {
-    let world = World::new(vec![virga_s3::service(), virga_s3::s3control::service()]);
-    let bench = Bench { world };
-    bench.ok("CreateBucket", json!({})).await;
-    bench
-}
-
-async fn control(bench: &Bench, operation: &str, mut input: Json) -> Result<Json, AwsError> {
-    if input["AccountId"].is_null() {
-        input["AccountId"] = json!(Account::DEFAULT.to_string());
-    }
-    bench.world.call("s3control", operation, input).await
-}
-
-async fn ok(bench: &Bench, operation: &str, input: Json) -> Json {
-    let answer = control(bench, operation, input).await;
-    answer.unwrap_or_else(|error| panic!("{operation}: {error}"))
-}
-
-async fn err(bench: &Bench, operation: &str, input: Json) -> String {
-    match control(bench, operation, input).await {
-        Ok(answer) => panic!("{operation} answered {answer}"),
-        Err(error) => error.code.into_owned(),
-    }
-}
-
 async fn point(bench: &Bench, name: &str) -> Json {
     ok(bench, "CreateAccessPoint", json!({ "Name": name, "Bucket": BUCKET })).await
+}
+
+async fn put_policy(bench: &Bench, policy: String) {
+    let input = json!({ "Name": "point", "Policy": policy });
+    ok(bench, "PutAccessPointPolicy", input).await;
 }
 
 fn arn(name: &str) -> String {
@@ -177,12 +155,7 @@ async fn another_account_needs_the_word_of_both() {
     let policy = |statement: Json| json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
     let of_point = policy(json!({ "Effect": "Allow", "Principal": { "AWS": OTHER.to_string() },
         "Action": "s3:GetObject", "Resource": format!("{}/object/open/*", arn("point")) }));
-    ok(
-        &bench,
-        "PutAccessPointPolicy",
-        json!({ "Name": "point", "Policy": of_point }),
-    )
-    .await;
+    put_policy(&bench, of_point).await;
     assert_eq!(read(other(), &name, "open/a").await, denied);
     // The bucket leaves it to the access points of its account.
     let delegation = policy(
@@ -197,12 +170,7 @@ async fn another_account_needs_the_word_of_both() {
     // A denial is for the owner too, but only on this way.
     let denial = policy(json!({ "Effect": "Deny", "Principal": "*", "Action": "s3:GetObject",
         "Resource": format!("{}/object/*", arn("point")) }));
-    ok(
-        &bench,
-        "PutAccessPointPolicy",
-        json!({ "Name": "point", "Policy": denial }),
-    )
-    .await;
+    put_policy(&bench, denial).await;
     let owner = || Caller::root(Account::DEFAULT);
     assert_eq!(read(owner(), &name, "open/a").await, denied);
     assert_eq!(read(owner(), BUCKET, "open/a").await, None);

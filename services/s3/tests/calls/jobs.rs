@@ -1,40 +1,18 @@
 //! Batch jobs: what they do, how they wait, end and report.
 
+use crate::control::{self, err, ok};
 use crate::{BUCKET, Bench};
 use serde_json::{Value as Json, json};
 use std::time::Duration;
-use virga_base::AwsError;
-use virga_testkit::World;
-
-const ACCOUNT: &str = "000000000000";
 
 /// A bucket with two objects, and a manifest of three.
 async fn bench() -> Bench {
-    let world = World::new(vec![virga_s3::service(), virga_s3::s3control::service()]);
-    let bench = Bench { world };
-    bench.ok("CreateBucket", json!({})).await;
+    let bench = control::bench().await;
     for key in ["a b", "c"] {
         bench.put(key, "x").await;
     }
     bench.put("manifest.csv", "bucket,a%20b\nbucket,c\nbucket,none\n").await;
     bench
-}
-
-async fn control(bench: &Bench, operation: &str, mut input: Json) -> Result<Json, AwsError> {
-    input["AccountId"] = json!(ACCOUNT);
-    bench.world.call("s3control", operation, input).await
-}
-
-async fn ok(bench: &Bench, operation: &str, input: Json) -> Json {
-    let answer = control(bench, operation, input).await;
-    answer.unwrap_or_else(|error| panic!("{operation}: {error}"))
-}
-
-async fn err(bench: &Bench, operation: &str, input: Json) -> String {
-    match control(bench, operation, input).await {
-        Ok(answer) => panic!("{operation} answered {answer}"),
-        Err(error) => error.code.into_owned(),
-    }
 }
 
 async fn job(bench: &Bench, operation: Json) -> Json {

@@ -3,6 +3,7 @@
 mod access;
 mod access_points;
 mod buckets;
+mod control;
 mod copies;
 mod customers;
 mod jobs;

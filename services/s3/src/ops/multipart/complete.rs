@@ -3,6 +3,7 @@
 use super::create::met;
 use crate::access::{self, Open, Wanted};
 use crate::events::{self, What};
+use crate::hex::hex;
 use crate::object::checksum::{asked, sent_checksums, tell_checksum};
 use crate::object::conditions::Writing;
 use crate::object::encryption::tell_own_encryption;
@@ -374,8 +375,7 @@ fn etag(parts: &[Part]) -> String {
             md5.update([pair.iter().fold(0, |byte, digit| byte << 4 | digit)]);
         }
     }
-    let digest: String = md5.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{digest}-{}", parts.len())
+    format!("{}-{}", hex(&md5.finalize()), parts.len())
 }
 
 /// The object's address, as the client would write it.

@@ -153,11 +153,7 @@ pub async fn list(ctx: Ctx, input: ListJobsRequest) -> Result<ListJobsResult, Aw
     let mut found: Vec<(String, Job)> = Vec::new();
     ctx.read(|tx| -> Result<(), AwsError> {
         found.clear();
-        let scan = tx.scan(&JOBS);
-        let scan = match &after {
-            Some(after) => scan.after((after.as_str(),)),
-            None => scan,
-        };
+        let scan = tx.scan(&JOBS).after((after.as_str(),));
         scan.each(|(id,), job: Job| {
             if statuses.is_empty() || statuses.contains(&job.status) {
                 found.push((id, job));

@@ -1,6 +1,7 @@
 //! The report of a job: what became of each object, as CSV beside a manifest of its own.
 
 use super::run::{Door, Failure};
+use crate::hex::hex;
 use crate::s3control::wire::JobReport;
 use crate::state::JobLine;
 use base64::Engine as _;
@@ -61,8 +62,4 @@ async fn put(door: &Door<'_>, bucket: &str, key: &str, text: &str) -> Result<(),
         code: error.code.to_string(),
         reason: format!("The report cannot be written: {}", error.message),
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

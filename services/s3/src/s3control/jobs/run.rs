@@ -2,13 +2,13 @@
 
 use super::manifest::{self, Named};
 use super::{ENDS, report, request, task};
+use crate::call;
 use crate::s3control::wire::{CreateJobRequest, JobManifest};
 use crate::state::{JOB_LINES, JOBS, Job, JobLine};
 use http_body_util::BodyExt;
 use serde_json::{Value as Json, json};
 use virga_base::{Arn, AwsError};
 use virga_service::{Answer, Caller, Ctx, Principal, Tx};
-use virga_shape::{Value, pack};
 
 /// The kind of deferred work.
 pub const STEP: &str = "job";
@@ -54,14 +54,7 @@ impl Door<'_> {
     }
 
     pub async fn call(&self, operation: &str, input: &Json) -> Result<Answer, AwsError> {
-        let broken = || AwsError::internal("a task cannot be called");
-        let model = pack::service("s3").ok_or_else(broken)?;
-        let shape = model
-            .operation(operation)
-            .and_then(|operation| operation.input)
-            .ok_or_else(broken)?;
-        let input = Value::from_json(model.shape_ref(shape), input).map_err(|_| broken())?;
-        self.ctx.call(self.caller.clone(), "s3", operation, input).await
+        call::s3(self.ctx, self.caller.clone(), operation, input).await
     }
 }
 
