@@ -59,7 +59,7 @@ pub fn service() -> Service {
         .setting(
             throttle::THROTTLE,
             "false",
-            "Refuse reads and writes beyond the provisioned capacity, by the clock, as AWS does.",
+            "Refuse reads and writes beyond the provisioned capacity, or beyond what one partition key bears, by the clock, as AWS does.",
         )
         .setting(
             throttle::BURST,
