@@ -1,9 +1,8 @@
 //! SelectObjectContent.
 
 use super::object::read;
-use crate::errors;
 use crate::reply::Reply;
-use crate::select::{CsvInput, CsvOutput, Input, Output, Wrong, select};
+use crate::select::{CsvInput, CsvOutput, Input, Output, ScanRange, Wrong, select};
 use crate::wire::{
     CSVInput, CSVOutput, GetObjectOutput, GetObjectRequest, InputSerialization, OutputSerialization,
     SelectObjectContentRequest,
@@ -12,6 +11,8 @@ use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use http_body_util::BodyExt;
 use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use virga_base::AwsError;
 use virga_service::{Answer, Ctx, Handler, Value};
 use virga_shape::{FromValue, ShapeRef, StructValue};
@@ -57,8 +58,27 @@ async fn run(ctx: Ctx, input: SelectObjectContentRequest) -> Result<Found, AwsEr
     let sql = input.expression.ok_or_else(missing)?;
     let asked = input.input_serialization.ok_or_else(missing)?;
     let output = written(input.output_serialization.ok_or_else(missing)?).ok_or_else(missing)?;
-    let compression = asked.compression_type.clone();
+    let compression = asked
+        .compression_type
+        .clone()
+        .filter(|kind| kind != "NONE" && !kind.is_empty());
+    let asked_range = input.scan_range;
+    let is_divisible = compression.is_none() && is_divisible(&asked);
     let form = form(asked)?;
+    #[cfg(feature = "parquet")]
+    if matches!(form, Input::Parquet) && compression.is_some() {
+        return Err(AwsError::new(
+            "InvalidRequestParameter",
+            "The value of a parameter in the SelectRequest element is not valid. Check the service API documentation and \
+             try again.",
+        ));
+    }
+    if asked_range.is_some() && !is_divisible {
+        return Err(AwsError::new(
+            "UnsupportedScanRangeInput",
+            "Scan range queries are not supported on this type of object.",
+        ));
+    }
     let get = GetObjectRequest {
         bucket: input.bucket,
         key: input.key,
@@ -70,18 +90,60 @@ async fn run(ctx: Ctx, input: SelectObjectContentRequest) -> Result<Found, AwsEr
     };
     let Reply::<GetObjectOutput> { body, .. } = read::get(ctx, get).await?;
     let packed = whole(body).await?;
-    let plain = unpack(&packed, compression.as_deref())?;
-    let records = select(&sql, &form, &output, &plain).map_err(wrong)?;
-    Ok(Found {
-        records: Bytes::from(records),
-        scanned: packed.len(),
-        processed: plain.len(),
-    })
+    let range = match asked_range {
+        None => None,
+        Some(asked) => {
+            let range = ScanRange::new(asked.start, asked.end, packed.len() as u64);
+            Some(range.ok_or_else(|| AwsError::new("InvalidScanRange", "The provided scan range is not valid."))?)
+        }
+    };
+    let over = Over::default();
+    let is_over = Arc::clone(&over.0);
+    let work = move || -> Result<Found, AwsError> {
+        let scanned = packed.len();
+        let plain = unpack(packed, compression.as_deref())?;
+        let records = select(&sql, &form, range, &output, &plain, &is_over).map_err(wrong)?;
+        let in_range = range.and_then(|range| usize::try_from(range.length()).ok());
+        Ok(Found {
+            records: Bytes::from(records),
+            scanned: in_range.unwrap_or(scanned),
+            processed: in_range.unwrap_or(plain.len()),
+        })
+    };
+    let found = tokio::task::spawn_blocking(work).await;
+    drop(over);
+    // Of all that is done there, only the library for Parquet may panic over what an object holds.
+    found.map_err(|_| {
+        AwsError::new(
+            "ParquetParsingError",
+            "An error occurred while parsing the Parquet file. Check the file and try again.",
+        )
+    })?
 }
 
-async fn whole(body: Option<virga_service::Body>) -> Result<Vec<u8>, AwsError> {
+/// Says that nobody waits for an answer any more, once it is dropped.
+#[derive(Default)]
+struct Over(Arc<AtomicBool>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether a part of an object can be asked: where the bytes alone tell where records begin.
+fn is_divisible(asked: &InputSerialization) -> bool {
+    let is_csv = |csv: &CSVInput| csv.allow_quoted_record_delimiter != Some(true);
+    asked.csv.as_ref().is_none_or(is_csv)
+        && asked
+            .json
+            .as_ref()
+            .is_none_or(|json| json.type_.as_deref() == Some("LINES"))
+}
+
+async fn whole(body: Option<virga_service::Body>) -> Result<Bytes, AwsError> {
     let mut out = Vec::new();
-    let Some(mut body) = body else { return Ok(out) };
+    let Some(mut body) = body else { return Ok(Bytes::new()) };
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| AwsError::internal(format!("The object cannot be read: {error}")))?;
         if let Ok(bytes) = frame.into_data() {
@@ -91,7 +153,7 @@ async fn whole(body: Option<virga_service::Body>) -> Result<Vec<u8>, AwsError> {
             return Err(too_large());
         }
     }
-    Ok(out)
+    Ok(Bytes::from(out))
 }
 
 fn too_large() -> AwsError {
@@ -101,13 +163,13 @@ fn too_large() -> AwsError {
     )
 }
 
-fn unpack(packed: &[u8], compression: Option<&str>) -> Result<Vec<u8>, AwsError> {
+fn unpack(packed: Bytes, compression: Option<&str>) -> Result<Bytes, AwsError> {
     let mut out = Vec::new();
     let limit = OBJECT_MAX_BYTES as u64 + 1;
     let read = match compression {
-        None | Some("" | "NONE") => return Ok(packed.to_vec()),
-        Some("GZIP") => MultiGzDecoder::new(packed).take(limit).read_to_end(&mut out),
-        Some("BZIP2") => bzip2_rs::DecoderReader::new(packed).take(limit).read_to_end(&mut out),
+        None => return Ok(packed),
+        Some("GZIP") => MultiGzDecoder::new(&*packed).take(limit).read_to_end(&mut out),
+        Some("BZIP2") => bzip2_rs::DecoderReader::new(&*packed).take(limit).read_to_end(&mut out),
         Some(_) => {
             return Err(AwsError::new(
                 "InvalidCompressionFormat",
@@ -124,19 +186,43 @@ fn unpack(packed: &[u8], compression: Option<&str>) -> Result<Vec<u8>, AwsError>
     if out.len() > OBJECT_MAX_BYTES {
         return Err(too_large());
     }
-    Ok(out)
+    Ok(Bytes::from(out))
 }
 
 fn form(asked: InputSerialization) -> Result<Input, AwsError> {
-    match (asked.csv, asked.json) {
-        (Some(csv), None) => Ok(Input::Csv(lines(csv)?)),
-        (None, Some(_)) => Ok(Input::Json),
-        _ if asked.parquet.is_some() => Err(errors::header_not_implemented("Parquet", None)),
-        _ => Err(AwsError::new(
+    match (asked.csv, asked.json, asked.parquet) {
+        (Some(csv), None, None) => Ok(Input::Csv(lines(csv)?)),
+        (None, Some(json), None) => match json.type_.as_deref() {
+            None | Some("DOCUMENT" | "LINES") => Ok(Input::Json),
+            Some(_) => Err(AwsError::new(
+                "InvalidJsonType",
+                "The JsonType value is not valid. Only DOCUMENT and LINES are supported.",
+            )),
+        },
+        (None, None, Some(_)) => columns(),
+        (None, None, None) => Err(AwsError::new(
             "InvalidDataSource",
             "Invalid data source type. Only CSV, JSON, and Parquet are supported at this time.",
         )),
+        _ => Err(AwsError::new(
+            "ObjectSerializationConflict",
+            "InputSerialization specifies more than one format (CSV, JSON, or Parquet), or OutputSerialization specifies more \
+             than one format (CSV or JSON). For InputSerialization and OutputSerialization, you can specify only one format \
+             for each.",
+        )),
     }
+}
+
+#[cfg(feature = "parquet")]
+fn columns() -> Result<Input, AwsError> {
+    Ok(Input::Parquet)
+}
+
+#[cfg(not(feature = "parquet"))]
+fn columns() -> Result<Input, AwsError> {
+    let message =
+        "SelectObjectContent on Parquet is not in this build of Virga; it is built with the cargo feature `parquet`.";
+    Err(AwsError::new("NotImplemented", message).with_status(501))
 }
 
 fn lines(csv: CSVInput) -> Result<CsvInput, AwsError> {
@@ -194,7 +280,8 @@ fn wrong(wrong: Wrong) -> AwsError {
             "ParseUnexpectedToken",
             format!("The SQL expression contains an unexpected token near {near}."),
         ),
-        Wrong::Data(why) => AwsError::new("ParsingError", format!("Error parsing the object: {why}")),
+        Wrong::Json(why) => AwsError::new("JSONParsingError", format!("Error parsing the JSON file: {why}")),
+        Wrong::Refused(code, message) => AwsError::new(code, message),
         Wrong::Cast(value) => AwsError::new(
             "CastFailed",
             format!("Attempt to convert from one data type to another using CAST failed: {value}"),

@@ -1,13 +1,22 @@
-//! Records of an object: JSON documents, or lines of CSV.
+//! Records of an object: JSON documents, lines of CSV, or rows of Parquet.
 
 use super::Wrong;
+use super::parse::Query;
+use super::range::ScanRange;
+use bytes::Bytes;
 use serde_json::{Map, Value};
+use std::ops::Range;
+
+/// AWS's limit for one record.
+pub const RECORD_MAX_BYTES: usize = 1024 * 1024;
 
 /// How an object is written.
 pub enum Input {
     Csv(CsvInput),
     /// Documents one behind the other, on lines of their own or not.
     Json,
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
 /// How lines are written.
@@ -38,11 +47,24 @@ impl Default for CsvInput {
 type Visit<'v> = &'v mut dyn FnMut(Value) -> Result<bool, Wrong>;
 
 impl Input {
-    pub fn records(&self, bytes: &[u8], visit: Visit<'_>) -> Result<(), Wrong> {
+    /// Calls `visit` with the records that begin in the range, or with all.
+    pub fn records(
+        &self,
+        #[cfg_attr(
+            not(feature = "parquet"),
+            expect(unused_variables, reason = "only Parquet has columns to choose")
+        )]
+        query: &Query,
+        range: Option<ScanRange>,
+        bytes: &Bytes,
+        visit: Visit<'_>,
+    ) -> Result<(), Wrong> {
         match self {
             Input::Json => {
-                for document in serde_json::Deserializer::from_slice(bytes).into_iter::<Value>() {
-                    let document = document.map_err(|error| Wrong::Data(error.to_string()))?;
+                let lines = range.map_or(0..bytes.len(), |range| range.records(bytes, b"\n"));
+                let lines = bytes.get(lines).unwrap_or_default();
+                for document in serde_json::Deserializer::from_slice(lines).into_iter::<Value>() {
+                    let document = document.map_err(|error| Wrong::Json(error.to_string()))?;
                     if !visit(document)? {
                         break;
                     }
@@ -50,29 +72,47 @@ impl Input {
                 Ok(())
             }
             Input::Csv(csv) => {
-                let text = std::str::from_utf8(bytes).map_err(|error| Wrong::Data(error.to_string()))?;
-                csv.records(text, visit)
+                let text = std::str::from_utf8(bytes).map_err(|_| {
+                    Wrong::Refused(
+                        "InvalidTextEncoding",
+                        "The encoding type is not valid. Only UTF-8 encoding is supported.",
+                    )
+                })?;
+                let wanted = range.map_or(0..text.len(), |range| {
+                    range.records(text.as_bytes(), csv.record_delimiter.as_bytes())
+                });
+                csv.records(text, wanted, visit)
             }
+            #[cfg(feature = "parquet")]
+            Input::Parquet => super::parquet::records(query, range, bytes, visit),
         }
     }
 }
 
 impl CsvInput {
-    fn records(&self, text: &str, visit: Visit<'_>) -> Result<(), Wrong> {
+    /// The header is the text's first line, wherever the wanted bytes begin.
+    fn records(&self, text: &str, wanted: Range<usize>, visit: Visit<'_>) -> Result<(), Wrong> {
         let mut names: Option<Vec<String>> = None;
-        let mut rest = text;
-        let mut is_first = true;
-        while !rest.is_empty() {
-            let (fields, length) = self.line(rest);
-            let line = rest;
-            rest = rest.get(length..).unwrap_or_default();
+        let mut at = 0;
+        let mut is_header = self.header != "NONE";
+        if !is_header {
+            at = wanted.start;
+        }
+        while at < wanted.end {
+            let line = text.get(at..).unwrap_or_default();
+            let (fields, length) = self.line(line);
+            if length > RECORD_MAX_BYTES {
+                return Err(Wrong::record_too_long());
+            }
+            at += length.max(1);
             if self.comment.is_some_and(|comment| line.starts_with(comment)) {
                 continue;
             }
-            if std::mem::take(&mut is_first) && self.header != "NONE" {
+            if std::mem::take(&mut is_header) {
                 if self.header == "USE" {
                     names = Some(fields);
                 }
+                at = at.max(wanted.start);
                 continue;
             }
             let mut record = Map::new();

@@ -1,30 +1,59 @@
-//! S3 Select: SQL over one object of lines or documents. Pure: bytes in, bytes out.
+//! S3 Select: SQL over one object of lines, documents or columns. Pure: bytes in, bytes out.
 
 mod evaluate;
 mod input;
 mod output;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod parse;
+mod range;
 mod token;
 
 pub use input::{CsvInput, Input};
 pub use output::{CsvOutput, Output};
+pub use range::ScanRange;
 
+use bytes::Bytes;
 use evaluate::Outcome;
+use input::RECORD_MAX_BYTES;
 use serde_json::Value;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Bytes of an answer, which is kept until it is whole.
+const ANSWER_MAX_BYTES: usize = 256 * 1024 * 1024;
 
 /// What is wrong with a query or with what it is asked of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wrong {
     /// The SQL cannot be read, and where it stops making sense.
     Sql(String),
-    /// The object is not of the form that it is said to be.
-    Data(String),
+    /// The object is no JSON.
+    Json(String),
     /// A value does not fit what is done with it.
     Cast(String),
+    /// AWS's code and its words.
+    Refused(&'static str, &'static str),
 }
 
-/// Asks a query of an object; answers the records that it gives.
-pub fn select(sql: &str, input: &Input, output: &Output, bytes: &[u8]) -> Result<Vec<u8>, Wrong> {
+impl Wrong {
+    fn record_too_long() -> Wrong {
+        Wrong::Refused(
+            "OverMaxRecordSize",
+            "The length of a record in the input or result is greater than the maxCharsPerRecord limit of 1 MB.",
+        )
+    }
+}
+
+/// Asks a query of the records of an object that begin in a range, or of all; answers those that it gives. Ends early once
+/// `is_over`: nobody waits any more.
+pub fn select(
+    sql: &str,
+    input: &Input,
+    range: Option<ScanRange>,
+    output: &Output,
+    bytes: &Bytes,
+    is_over: &AtomicBool,
+) -> Result<Vec<u8>, Wrong> {
     let query = parse::query(sql)?;
     let mut out = Vec::new();
     let mut totals = evaluate::Totals::new(&query);
@@ -33,12 +62,22 @@ pub fn select(sql: &str, input: &Input, output: &Output, bytes: &[u8]) -> Result
     if left == 0 && !is_total {
         return Ok(out);
     }
-    input.records(bytes, &mut |record: Value| {
+    input.records(&query, range, bytes, &mut |record: Value| {
         for row in evaluate::rows(&query, record) {
             match evaluate::row(&query, &row, &mut totals)? {
                 Outcome::Left | Outcome::Counted => {}
                 Outcome::Selected(record) => {
+                    let before = out.len();
                     output.write(&record, &mut out);
+                    if out.len() - before > RECORD_MAX_BYTES {
+                        return Err(Wrong::record_too_long());
+                    }
+                    if out.len() > ANSWER_MAX_BYTES {
+                        return Err(Wrong::Refused(
+                            "OverMaxRecordSize",
+                            "The answer is larger than what is kept at once here.",
+                        ));
+                    }
                     left -= 1;
                     if left == 0 {
                         return Ok(false);
@@ -46,7 +85,7 @@ pub fn select(sql: &str, input: &Input, output: &Output, bytes: &[u8]) -> Result
                 }
             }
         }
-        Ok(true)
+        Ok(!is_over.load(Ordering::Relaxed))
     })?;
     if is_total {
         output.write(&totals.finish(&query)?, &mut out);
@@ -56,7 +95,14 @@ pub fn select(sql: &str, input: &Input, output: &Output, bytes: &[u8]) -> Result
 
 #[cfg(test)]
 mod tests {
-    use super::{CsvInput, CsvOutput, Input, Output, Wrong, select};
+    use super::{CsvInput, CsvOutput, Input, Output, ScanRange, Wrong};
+    use bytes::Bytes;
+    use std::sync::atomic::AtomicBool;
+
+    fn select(sql: &str, input: &Input, output: &Output, text: &[u8]) -> Result<Vec<u8>, Wrong> {
+        let text = Bytes::copy_from_slice(text);
+        super::select(sql, input, None, output, &text, &AtomicBool::new(false))
+    }
 
     fn json(sql: &str, text: &str) -> String {
         let output = Output::Json {
@@ -146,6 +192,66 @@ mod tests {
         assert_eq!(csv("select count(*) from s3object", "USE", text), "2\n");
     }
 
+    fn ranged(input: &Input, start: i64, end: i64, text: &str) -> String {
+        let range = ScanRange::new(Some(start), Some(end), text.len() as u64);
+        let output = Output::Csv(CsvOutput::default());
+        let text = Bytes::copy_from_slice(text.as_bytes());
+        let sql = "select * from s3object";
+        let found = super::select(sql, input, range, &output, &text, &AtomicBool::new(false));
+        String::from_utf8(found.expect("an answer")).expect("text")
+    }
+
+    #[test]
+    fn what_begins_in_a_range_is_asked() {
+        let text = "name,age\nann,30\nbob,7\ncid,9\n";
+        let of = |header: &str| {
+            Input::Csv(CsvInput {
+                header: header.to_owned(),
+                ..CsvInput::default()
+            })
+        };
+        assert_eq!(ranged(&of("NONE"), 1, 9, text), "ann,30\n");
+        assert_eq!(ranged(&of("USE"), 1, 9, text), "ann,30\n");
+        assert_eq!(ranged(&of("IGNORE"), 0, 9, text), "ann,30\n");
+        assert_eq!(ranged(&of("USE"), 0, 3, text), "");
+        assert_eq!(ranged(&of("IGNORE"), 10, 16, text), "bob,7\n");
+        let range = ScanRange::new(Some(10), None, text.len() as u64);
+        let bytes = Bytes::from_static(text.as_bytes());
+        let output = Output::Csv(CsvOutput::default());
+        let sql = "select s.name from s3object s where s.age = 9";
+        let found = super::select(sql, &of("USE"), range, &output, &bytes, &AtomicBool::new(false));
+        assert_eq!(found, Ok(b"cid\n".to_vec()));
+        assert_eq!(ranged(&Input::Json, 3, 9, "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n"), "2\n");
+    }
+
+    #[test]
+    fn long_records_are_refused() {
+        let long = "x".repeat(1024 * 1024 + 1);
+        let output = Output::Csv(CsvOutput::default());
+        for (input, text) in [
+            (Input::Csv(CsvInput::default()), format!("{long}\n")),
+            (Input::Json, format!("{{\"a\":\"{long}\"}}")),
+        ] {
+            let wrong = select("select * from s3object", &input, &output, text.as_bytes());
+            assert!(matches!(wrong, Err(Wrong::Refused("OverMaxRecordSize", _))));
+        }
+    }
+
+    #[test]
+    fn nobody_is_answered_who_has_gone() {
+        let text = Bytes::from_static(b"a\nb\n");
+        let (input, output) = (Input::Csv(CsvInput::default()), Output::Csv(CsvOutput::default()));
+        let found = super::select(
+            "select * from s3object",
+            &input,
+            None,
+            &output,
+            &text,
+            &AtomicBool::new(true),
+        );
+        assert_eq!(found, Ok(b"a\n".to_vec()));
+    }
+
     #[test]
     fn what_is_no_query_is_said() {
         for sql in [
@@ -175,6 +281,6 @@ mod tests {
             },
             b"{",
         );
-        assert!(matches!(wrong, Err(Wrong::Data(_))), "{wrong:?}");
+        assert!(matches!(wrong, Err(Wrong::Json(_))), "{wrong:?}");
     }
 }

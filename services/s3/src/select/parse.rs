@@ -416,10 +416,43 @@ impl Parser {
 }
 
 impl Query {
+    /// The members of a record that the query names, as it writes them; `None` is all of them.
+    pub fn names(&self) -> Option<Vec<String>> {
+        let mut names = Some(Vec::new());
+        let mut visit = |path: &mut Vec<Step>, _: bool| match path.first() {
+            Some(Step::Member { name, .. }) => {
+                if let Some(names) = &mut names {
+                    names.push(name.clone());
+                }
+            }
+            _ => names = None,
+        };
+        for mut column in self.columns.clone()? {
+            column.expression.paths(true, &mut visit);
+        }
+        if let Some(mut filter) = self.filter.clone() {
+            filter.paths(true, &mut visit);
+        }
+        names.filter(|_| self.from.is_empty())
+    }
+
+    /// Whether the filter does more with a member than ask whether it is there.
+    pub fn compares(&self, member: &str) -> bool {
+        let mut found = false;
+        if let Some(mut filter) = self.filter.clone() {
+            filter.paths(true, &mut |path, is_compared| {
+                let named =
+                    |step: &Step| matches!(step, Step::Member { name, .. } if name.eq_ignore_ascii_case(member));
+                found |= is_compared && path.first().is_some_and(named);
+            });
+        }
+        found
+    }
+
     /// Paths begin at the row, whether they say the row's name or not.
     fn forget_alias(&mut self) {
         let alias = self.alias.clone();
-        let mut strip = |path: &mut Vec<Step>| {
+        let mut strip = |path: &mut Vec<Step>, _: bool| {
             let names_row = match path.first() {
                 Some(Step::Member { name, .. }) => {
                     name.eq_ignore_ascii_case("s3object")
@@ -432,38 +465,40 @@ impl Query {
             }
         };
         for column in self.columns.iter_mut().flatten() {
-            column.expression.paths(&mut strip);
+            column.expression.paths(true, &mut strip);
         }
         if let Some(filter) = &mut self.filter {
-            filter.paths(&mut strip);
+            filter.paths(true, &mut strip);
         }
     }
 }
 
 impl Expression {
-    fn paths(&mut self, visit: &mut impl FnMut(&mut Vec<Step>)) {
+    /// Calls `visit` with each path, and whether more is done with it than to ask whether it is there (`IS`).
+    fn paths(&mut self, is_compared: bool, visit: &mut impl FnMut(&mut Vec<Step>, bool)) {
         match self {
-            Expression::Path(path) => visit(path),
-            Expression::Not(a) | Expression::Negative(a) | Expression::Cast(a, _) => a.paths(visit),
-            Expression::Binary(_, a, b) | Expression::Is(a, b) => {
-                a.paths(visit);
-                b.paths(visit);
+            Expression::Path(path) => visit(path, is_compared),
+            Expression::Not(a) | Expression::Negative(a) | Expression::Cast(a, _) => a.paths(is_compared, visit),
+            Expression::Is(a, _) => a.paths(false, visit),
+            Expression::Binary(_, a, b) => {
+                a.paths(is_compared, visit);
+                b.paths(is_compared, visit);
             }
             Expression::Like(a, b, c) => {
-                a.paths(visit);
-                b.paths(visit);
+                a.paths(is_compared, visit);
+                b.paths(is_compared, visit);
                 if let Some(c) = c {
-                    c.paths(visit);
+                    c.paths(is_compared, visit);
                 }
             }
             Expression::In(a, list) => {
-                a.paths(visit);
-                list.iter_mut().for_each(|item| item.paths(visit));
+                a.paths(is_compared, visit);
+                list.iter_mut().for_each(|item| item.paths(is_compared, visit));
             }
-            Expression::Call(_, list) => list.iter_mut().for_each(|item| item.paths(visit)),
+            Expression::Call(_, list) => list.iter_mut().for_each(|item| item.paths(is_compared, visit)),
             Expression::Total(_, of) => {
                 if let Some(of) = of {
-                    of.paths(visit);
+                    of.paths(is_compared, visit);
                 }
             }
             Expression::Text(_)
