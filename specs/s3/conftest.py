@@ -9,6 +9,7 @@ import re
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -943,3 +944,60 @@ def job_report(buckets, bucket, one, other):
     report = json.loads(buckets.client.get_object(Bucket=bucket, Key=key)["Body"].read())
     assert [result["TaskExecutionStatus"] for result in report["Results"]] == [one, other]
     assert all(result["Key"] in buckets.keys(bucket) for result in report["Results"])
+
+
+# Asking one object
+
+FORMS = {
+    "CSV with a header": {"CSV": {"FileHeaderInfo": "USE"}},
+    "JSON documents": {"JSON": {"Type": "DOCUMENT"}},
+    "Parquet": {"Parquet": {}},
+}
+
+
+@given(parsers.re(rf'the file "(?P<name>[^"]+)" was put into {BUCKET}$'))
+def put_file(buckets, name, bucket):
+    body = (Path(__file__).parent / name).read_bytes()
+    buckets.client.put_object(Bucket=bucket, Key=name, Body=body)
+
+
+@given(parsers.re(rf"{KEY} was put into {BUCKET} with the lines$"))
+def put_lines(buckets, key, bucket, docstring):
+    buckets.put(bucket, key, docstring + "\n")
+
+
+@when(
+    parsers.re(
+        r"I ask (the bytes (?P<start>\d+)-(?P<end>\d+) of )?"
+        rf"{KEY} in {BUCKET} as (?P<form>[^:]+): (?P<sql>.+)$"
+    )
+)
+def ask_object(world, buckets, start, end, key, bucket, form, sql):
+    more = {"ScanRange": {"Start": int(start), "End": int(end)}} if start else {}
+    output = {"CSV": {}} if form.startswith("CSV") else {"JSON": {}}
+    answer = world.attempt(
+        buckets.client.select_object_content,
+        Bucket=bucket,
+        Key=key,
+        ExpressionType="SQL",
+        Expression=sql,
+        InputSerialization=FORMS[form],
+        OutputSerialization=output,
+        **more,
+    )
+    buckets.asked = list(answer["Payload"]) if answer else []
+
+
+@then(parsers.re(r'the records are "(?P<records>[^"]*)"$'))
+def the_records_are(world, buckets, records):
+    world.must_not_have_failed()
+    found = b"".join(event["Records"]["Payload"] for event in buckets.asked if "Records" in event)
+    assert found.decode() == records.replace("\\n", "\n").replace("'", '"')
+
+
+@then("the answer ends")
+def the_answer_ends(buckets):
+    returned = sum(len(event["Records"]["Payload"]) for event in buckets.asked if "Records" in event)
+    stats, end = buckets.asked[-2:]
+    assert stats["Stats"]["Details"]["BytesReturned"] == returned
+    assert end == {"End": {}}

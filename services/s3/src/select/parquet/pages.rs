@@ -22,6 +22,7 @@ pub struct Pages {
     compression: Compression,
     max_definition_level: i16,
     max_repetition_level: i16,
+    has_dictionary: bool,
     budget: Arc<Budget>,
 }
 
@@ -63,6 +64,7 @@ impl Pages {
             compression: column.compression(),
             max_definition_level: column.column_descr().max_def_level(),
             max_repetition_level: column.column_descr().max_rep_level(),
+            has_dictionary: false,
             budget,
         })
     }
@@ -134,6 +136,12 @@ impl Pages {
         let encoding = encoding(body.encoding)?;
         if body.values > PAGE_MAX_VALUES {
             return Err(TOO_LARGE.into());
+        }
+        let is_looked_up = matches!(encoding, Encoding::PLAIN_DICTIONARY | Encoding::RLE_DICTIONARY);
+        match header.kind {
+            2 => self.has_dictionary = true,
+            _ if is_looked_up && !self.has_dictionary => return Err(broken()),
+            _ => {}
         }
         let values = u64::from(body.values);
         self.budget.spend_values(values)?;
