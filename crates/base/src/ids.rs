@@ -1,5 +1,6 @@
 //! The one source of chance. Seeded, it repeats.
 
+use crate::hash::fnv1a;
 use crate::hex::hex_digits;
 use rand_chacha::ChaCha12Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -30,16 +31,6 @@ fn system_seed() -> [u8; 32] {
         seed[0] = 1;
     }
     seed
-}
-
-/// FNV-1a.
-fn hash(parts: &[&[u8]]) -> u64 {
-    parts
-        .iter()
-        .flat_map(|part| part.iter())
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        })
 }
 
 impl Ids {
@@ -79,7 +70,9 @@ impl Ids {
         self.seed?;
         self.draw(|generator| {
             let mut apart = generator.clone();
-            apart.set_stream(hash(&[&generator.get_stream().to_be_bytes(), name.as_bytes()]));
+            apart.set_stream(fnv1a(
+                &[&generator.get_stream().to_be_bytes(), name.as_bytes()].concat(),
+            ));
             let mut seed = [0; 32];
             apart.fill_bytes(&mut seed);
             Some(seed)

@@ -11,6 +11,7 @@ mod hash;
 mod hex;
 mod ids;
 pub mod limits;
+mod marks;
 mod place;
 mod time;
 
@@ -18,8 +19,9 @@ pub use arn::{Arn, ArnError};
 pub use bell::{Bell, BellCord};
 pub use clock::{Clock, ClockMode, ClockState};
 pub use error::{AwsError, Fault};
-pub use hash::{NameHasher, NameMap};
+pub use hash::{NameHasher, NameMap, fnv1a};
 pub use hex::hex;
 pub use ids::{Id, Ids};
+pub use marks::Marks;
 pub use place::{Account, Partition, PlaceError, Region};
 pub use time::Timestamp;

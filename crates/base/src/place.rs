@@ -45,9 +45,7 @@ impl Account {
     pub fn from_number(number: u64) -> Account {
         Account(number % 1_000_000_000_000)
     }
-}
 
-impl Account {
     /// What `write` makes of its twelve digits. Not by the formatter, because every call writes accounts.
     pub fn with_digits<T>(self, write: impl FnOnce(&str) -> T) -> T {
         const ABOVE: u64 = 1_000_000_000_000;

@@ -18,6 +18,7 @@ mod rest_xml;
 mod rpc_v2_cbor;
 pub(crate) mod scalar;
 mod wire;
+pub(crate) mod words;
 pub(crate) mod xml;
 
 /// So many members at most are in nearly all inputs; room for more is made when they come.

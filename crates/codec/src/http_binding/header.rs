@@ -5,7 +5,7 @@ use crate::scalar;
 use base64::Engine as _;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::borrow::Cow;
-use virga_base::AwsError;
+use virga_base::{AwsError, Marks};
 use virga_shape::{Kind, Location, Member, ShapeRef, StructValue, TimestampFormat, Value};
 
 /// Headers of HTTP itself, which a map of all headers (an empty prefix) leaves out.
@@ -20,18 +20,15 @@ const OWN_HEADERS: [&str; 8] = [
     "x-amz-request-id",
 ];
 
-/// Headers of an answer, or few more: room for them is made at once.
-const HEADERS_USUAL: usize = 14;
-
 /// Reads those members that travel in headers and, in answers, the status into `out`.
 pub(crate) fn decode_headers(status: u16, headers: &HeaderMap, out: &mut StructValue) -> Result<(), AwsError> {
     let shape = out.shape();
     // A request has few headers, and a shape may have dozens: most lookups are spared by a look at a few bits.
-    let known = headers.keys().fold(0, |known, name| known | mark(name.as_str()));
+    let known: Marks = headers.keys().map(HeaderName::as_str).collect();
     for (index, member) in shape.members().iter().enumerate() {
         let target = shape.target(member);
         let value = match member.location {
-            Some(Location::Header) if known & mark(member.wire_name()) == 0 => None,
+            Some(Location::Header) if !known.may_have(member.wire_name()) => None,
             Some(Location::Header) => read_header(headers, member, target)?,
             Some(Location::Headers) => read_prefixed(headers, member, shape),
             Some(Location::StatusCode) if status != 0 => Some(Value::Integer(i64::from(status))),
@@ -42,14 +39,6 @@ pub(crate) fn decode_headers(status: u16, headers: &HeaderMap, out: &mut StructV
         }
     }
     Ok(())
-}
-
-/// One bit for a name, the same for any case.
-fn mark(name: &str) -> u64 {
-    let name = name.as_bytes();
-    let letter = |at: usize| name.get(at).map_or(0, |byte| usize::from(byte | 0x20));
-    let number = name.len() * 5 + letter(0) * 3 + letter(name.len().wrapping_sub(1)) + letter(name.len() / 2) * 7;
-    1 << (number % 64)
 }
 
 fn read_header(headers: &HeaderMap, member: &Member, target: ShapeRef) -> Result<Option<Value>, AwsError> {
@@ -180,7 +169,6 @@ fn read_prefixed(headers: &HeaderMap, member: &Member, parent: ShapeRef) -> Opti
 pub(crate) fn encode_headers(value: &StructValue, headers: &mut HeaderMap) -> Result<Option<u16>, AwsError> {
     let shape = value.shape();
     let mut status = None;
-    headers.reserve(HEADERS_USUAL);
     // Maps of headers first: a member that names its header wins over them.
     for pass in [Location::Headers, Location::Header] {
         for (index, item) in value.fields() {
@@ -256,15 +244,7 @@ fn insert(headers: &mut HeaderMap, name: &str, text: &str) -> Result<(), AwsErro
 
 #[cfg(test)]
 mod tests {
-    use super::{mark, split_dates, split_list};
-
-    #[test]
-    fn names_are_marked_in_any_case() {
-        for (one, other) in [("", ""), ("X-Amz-Meta_9", "x-amz-meta_9"), ("ETag", "etag"), ("A", "a")] {
-            assert_eq!(mark(one), mark(other));
-        }
-        assert_ne!(mark("if-match"), mark("range"));
-    }
+    use super::{split_dates, split_list};
 
     #[test]
     fn lists_may_hold_quoted_items() {

@@ -2,11 +2,14 @@
 
 use super::body::{Body, body_of, read_body, write_body};
 use super::{BodyCodec, decode_headers, encode_headers};
-use crate::{OperationRef, WireResponse, errors};
+use crate::{OperationRef, WireResponse};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use virga_base::AwsError;
 use virga_shape::{StructValue, Value};
+
+/// Headers of an answer, or few more: room for them is made at once.
+const HEADERS_USUAL: usize = 14;
 
 /// Writes a whole answer, without a header for the request's id: that is the protocol's to add.
 pub(crate) fn encode_response(
@@ -14,7 +17,7 @@ pub(crate) fn encode_response(
     output: &Value,
     codec: &dyn BodyCodec,
 ) -> Result<WireResponse, AwsError> {
-    let mut headers = errors::answer_headers();
+    let mut headers = HeaderMap::with_capacity(HEADERS_USUAL);
     let mut status = op.operation.status;
     let mut body = None;
     let mut streams = false;

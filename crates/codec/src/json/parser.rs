@@ -1,6 +1,7 @@
 //! The tokens of JSON. Strict: UTF-8, RFC 8259's grammar, no trailing commas, no lone surrogates.
 
 use crate::budget::{Budget, Refused, refuse};
+use crate::words::{all, controls, zeros};
 use std::borrow::Cow;
 
 /// A place in a text that is known to be UTF-8.
@@ -304,18 +305,11 @@ impl<'a> Parser<'a> {
     }
 }
 
-const ONES: u64 = u64::MAX / 255;
-const HIGHS: u64 = ONES << 7;
-
 /// The high bits of the quotes, backslashes and control characters among eight bytes. The lowest bit set is exact; those
 /// above it may be echoes.
 fn specials(word: [u8; 8]) -> u64 {
     let word = u64::from_le_bytes(word);
-    let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let quotes = zero_bytes(word ^ (ONES * u64::from(b'"')));
-    let backslashes = zero_bytes(word ^ (ONES * u64::from(b'\\')));
-    let controls = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-    quotes | backslashes | controls
+    zeros(word ^ all(b'"')) | zeros(word ^ all(b'\\')) | controls(word)
 }
 
 fn is_special(byte: u8) -> u8 {

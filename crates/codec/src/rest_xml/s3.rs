@@ -3,7 +3,7 @@
 use crate::{OperationRef, WireRequest};
 use base64::Engine as _;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use virga_base::AwsError;
+use virga_base::{AwsError, fnv1a};
 use virga_shape::ServiceModel;
 
 pub(super) fn is_s3(model: &ServiceModel) -> bool {
@@ -106,11 +106,8 @@ pub(super) fn is_without_namespace(op: OperationRef) -> bool {
 
 /// The second id of an answer (`x-amz-id-2`, `HostId`): of S3's form, and always the same for the same request's id.
 pub(super) fn host_id(request_id: &str) -> String {
-    // FNV-1a, drawn out to the 56 bytes that S3's ids have. It tells nothing and protects nothing.
-    let mut state = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in request_id.bytes() {
-        state = (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    }
+    // A hash, drawn out to the 56 bytes that S3's ids have. It tells nothing and protects nothing.
+    let mut state = fnv1a(request_id.as_bytes());
     let mut bytes = [0; 56];
     for place in bytes.chunks_exact_mut(8) {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -2,6 +2,7 @@
 
 use super::naming::{Naming, element_name, entry_names, flattened, member_name};
 use crate::scalar;
+use crate::words::{all, controls, zeros};
 use std::fmt::Write as _;
 use virga_shape::{Kind, Member, ShapeRef, StructValue, TimestampFormat, Value, XmlNamespace};
 
@@ -318,16 +319,11 @@ fn is_plain(text: &[u8]) -> bool {
 
 /// Looks at eight bytes at once.
 fn is_plain_word(word: &[u8; 8]) -> bool {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGHS: u64 = ONES << 7;
-    let all = |byte: u8| ONES * u64::from(byte);
-    let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
     let word = u64::from_le_bytes(*word);
     // Two each differ in one bit.
-    let quotes_and_ampersands = zero_bytes((word | all(b'"' ^ b'&')) ^ all(b'"' | b'&'));
-    let brackets = zero_bytes((word | all(b'<' ^ b'>')) ^ all(b'<' | b'>'));
-    let controls = word.wrapping_sub(all(0x20)) & !word & HIGHS;
-    quotes_and_ampersands | brackets | controls == 0
+    let quotes_and_ampersands = zeros((word | all(b'"' ^ b'&')) ^ all(b'"' | b'&'));
+    let brackets = zeros((word | all(b'<' ^ b'>')) ^ all(b'<' | b'>'));
+    quotes_and_ampersands | brackets | controls(word) == 0
 }
 
 /// Escapes markup, and characters that a reader would otherwise change or refuse, by number as AWS does.

@@ -17,8 +17,8 @@ use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
-use virga_auth::{Headers, Marks};
-use virga_base::{AwsError, Id, Timestamp};
+use virga_auth::Headers;
+use virga_base::{AwsError, Id, Marks, Timestamp};
 use virga_service::{Carried, Head, UnknownWorld};
 use virga_shape::Protocol;
 
@@ -139,21 +139,13 @@ impl Arrival {
     }
 
     pub(crate) fn value(&self, name: &HeaderName) -> Option<&HeaderValue> {
-        self.marks.find(&self.headers, name)
+        self.marked().find(name)
     }
 }
 
 /// A request's body, nothing of which has been read.
 pub(super) struct Raw {
     pub(super) body: Payload,
-}
-
-impl Default for Raw {
-    fn default() -> Raw {
-        Raw {
-            body: Payload::Whole(Bytes::new()),
-        }
-    }
 }
 
 /// A request as it comes to the chain: what of it is kept whatever becomes of it, behind a pointer.
@@ -171,7 +163,7 @@ impl Received {
         let (sent, body) = request.into_parts();
         let (mut marks, mut headers_bytes, mut host) = (Marks::default(), 0, None);
         for (name, value) in &sent.headers {
-            marks.add(name);
+            marks.add(name.as_str());
             headers_bytes += name.as_str().len() + value.len() + 4;
             if host.is_none() && name == HOST {
                 host = Some(value);
@@ -181,7 +173,7 @@ impl Received {
             Some(host) => virga_auth::text(host),
             None => sent.uri.authority().map(Authority::as_str),
         };
-        let body = payload(body, marks.find(&sent.headers, &EXPECT).is_some());
+        let body = payload(body, Headers::marked(&sent.headers, marks).find(&EXPECT).is_some());
         Received {
             head: Arc::new(Head {
                 host: host.map(Box::from),
@@ -206,9 +198,9 @@ pub(super) fn accept(desk: &Desk, peer: &Peer, received: Received) -> (Arrival, 
         marks,
         headers_bytes,
     } = received;
-    let named = marks.find(&head.headers, &WORLD);
+    let named = Headers::marked(&head.headers, marks).find(&WORLD);
     let world = world::choose(&desk.worlds, named, head.host());
-    let standing = match marks.may_have(&ORIGIN) || marks.may_have(&cors::FETCH_SITE) {
+    let standing = match marks.may_have(ORIGIN.as_str()) || marks.may_have(cors::FETCH_SITE.as_str()) {
         false => Standing::Plain,
         true => desk.shared.origins.standing(&head.headers),
     };

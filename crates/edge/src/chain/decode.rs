@@ -105,6 +105,7 @@ pub(super) async fn decode<'a>(desk: &Desk, arrival: &Arrival, verified: Verifie
         Err(error) => Err(refused(target, who, error)),
     }
 }
+
 fn refused(target: Target, who: Box<Who>, error: AwsError) -> Exit {
     let who = Some(who);
     Refused { target, who, error }.into()

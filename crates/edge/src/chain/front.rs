@@ -1,9 +1,10 @@
 //! Front: what browsers ask that is no operation of AWS's. Services may have web sites under hosts of their own, and rules
 //! of their own for pages of other origins.
 
+use super::accept::{self, Raw};
 use super::address::{self, Addressed};
 use super::encode::{self, Encoded};
-use super::{Arrival, Desk, Exit, Raw, Refused, Target, accept};
+use super::{Arrival, Desk, Exit, Refused, Target};
 use crate::body::answer::AnswerBody;
 use crate::cors::{self, Standing};
 use crate::place;

@@ -17,8 +17,8 @@ mod permit;
 mod resource;
 mod verify;
 
-use accept::Raw;
 use encode::Encoded;
+use front::Fronted;
 
 pub use accept::Arrival;
 pub(crate) use accept::{Peer, Received};
@@ -45,23 +45,16 @@ pub(crate) async fn walk(desk: &Desk, peer: &Peer, received: Received) -> http::
     let (arrival, raw) = accept::accept(desk, peer, received);
     let claim = virga_auth::read(&address::signed_facts(&arrival));
     let way = pin!(async {
-        let mut raw = raw;
         if !accept::admit(desk, &arrival)? {
             return Err(Box::pin(accept::aside(desk, &arrival, raw)).await);
         }
-        let mut fronted = None;
-        if front::is_asked(desk, &arrival) {
-            match Box::pin(front::front(desk, &arrival, raw)).await? {
-                front::Fronted::Raw(left) => raw = left,
-                front::Fronted::Addressed(addressed) => {
-                    fronted = Some(addressed);
-                    raw = Raw::default();
-                }
-            }
-        }
+        let fronted = match front::is_asked(desk, &arrival) {
+            true => Box::pin(front::front(desk, &arrival, raw)).await?,
+            false => Fronted::Raw(raw),
+        };
         let addressed = match fronted {
-            Some(addressed) => *addressed,
-            None => {
+            Fronted::Addressed(addressed) => *addressed,
+            Fronted::Raw(raw) => {
                 let (is_form, mut body) = (address::is_form(&arrival), raw.body);
                 if is_form {
                     body = address::read_form(desk, &arrival, &claim, body).await?;

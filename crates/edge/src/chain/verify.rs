@@ -82,12 +82,12 @@ pub(super) fn verify<'a>(desk: &Desk, arrival: &'a Arrival, addressed: Addressed
     let claim = match addressed.claim {
         Ok(claim) => claim.as_ref(),
         // Bearer tokens and the like are no affair of signatures, where none is asked for.
-        Err(Fault::HeaderScheme { .. }) if may_be_unsigned(cloud, op) => None,
+        Err(Fault::HeaderScheme { .. }) if may_be_unsigned(addressed.service, op) => None,
         Err(fault) => return Err(refuse(fault)),
     };
     let region = place::region(claim, || region_set(arrival), || arrival.plain_host());
     let caller = match claim {
-        None if may_be_unsigned(cloud, op) => Caller::anonymous(Account::DEFAULT),
+        None if may_be_unsigned(addressed.service, op) => Caller::anonymous(Account::DEFAULT),
         None => return Err(refuse(&Fault::Missing)),
         Some(claim) => {
             if family == Family::S3
@@ -232,9 +232,9 @@ fn pseudo_region(claim: &Claim<'_>) -> Option<AwsError> {
     Some(error.with_detail("Region", expected.as_str()))
 }
 
-fn may_be_unsigned(cloud: &Cloud, op: OperationRef) -> bool {
+fn may_be_unsigned(service: Option<&Service>, op: OperationRef) -> bool {
     matches!(op.operation.auth_type.as_deref(), Some("none" | "bearer"))
-        || cloud.service(&op.model.name).is_some_and(|service| service.anonymous)
+        || service.is_some_and(|service| service.anonymous)
 }
 
 /// What needs no secret: the lifetime of links, and S3's rules for them.
