@@ -158,11 +158,7 @@ pub fn records(
 
 /// Where a group of rows begins.
 fn start(group: &RowGroupMetaData) -> Option<u64> {
-    let starts = group.columns().iter().map(|column| {
-        column
-            .dictionary_page_offset()
-            .unwrap_or_else(|| column.data_page_offset())
-    });
+    let starts = group.columns().iter().map(pages::start);
     u64::try_from(starts.min()?).ok()
 }
 

@@ -48,12 +48,16 @@ struct Body {
     is_plain: bool,
 }
 
+/// Where a column begins: with its dictionary, if it has one. Some writers put zero for none.
+pub fn start(column: &ColumnChunkMetaData) -> i64 {
+    let data = column.data_page_offset();
+    let dictionary = column.dictionary_page_offset();
+    dictionary.filter(|start| (1..data).contains(start)).unwrap_or(data)
+}
+
 impl Pages {
     pub fn new(file: &Bytes, column: &ColumnChunkMetaData, budget: Arc<Budget>) -> std::result::Result<Pages, Failure> {
-        let start = column
-            .dictionary_page_offset()
-            .unwrap_or_else(|| column.data_page_offset());
-        let start = usize::try_from(start).map_err(|_| PARSING)?;
+        let start = usize::try_from(start(column)).map_err(|_| PARSING)?;
         let length = usize::try_from(column.compressed_size()).map_err(|_| PARSING)?;
         let end = start
             .checked_add(length)
