@@ -90,6 +90,29 @@ async fn an_upload_that_was_left_is_a_file_that_is_not_whole() {
 }
 
 #[test]
+fn it_speaks_tls_with_whom_it_was_told_to_trust() {
+    let place = bucket("by/tls");
+    let file = std::env::temp_dir().join(format!("virga-buckets-{}.pem", std::process::id()));
+    let variables = server::variables_by_tls(&file);
+    let open = |trusted: bool| {
+        let variables = variables.clone().into_iter();
+        virga_blob_object_store::open(&place, variables.filter(|(name, _)| trusted || name != "AWS_CA_BUNDLE"))
+    };
+    let Err(error) = open(false) else {
+        panic!("nobody knows that certificate");
+    };
+    assert!(error.to_string().contains("certificate"), "{error}");
+    let shelf = open(true).expect("opened");
+    let (name, wanted) = (Name([3; 16]), vec![9; 7 * 1024 * 1024]);
+    let mut draft = shelf.create(name).expect("created");
+    draft.write(&wanted).expect("written");
+    draft.settle().expect("settled");
+    let mut source = shelf.open(name).expect("opened");
+    assert!(source.read(0, wanted.len()).expect("read") == wanted);
+    std::fs::remove_file(&file).expect("removed");
+}
+
+#[test]
 fn a_bucket_that_is_not_there_is_told_of() {
     let place = Place {
         bucket: "nowhere".to_owned(),
