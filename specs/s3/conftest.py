@@ -549,16 +549,13 @@ def put_website(world, buckets, bucket, docstring):
 
 @given(parsers.re(rf"everyone may (?P<action>\w+) of {BUCKET}$"))
 def everyone_may(buckets, bucket, action):
-    actions = {"read": ["s3:GetObject"], "list": ["s3:GetObject", "s3:ListBucket"]}[action]
-    statement = {
-        "Effect": "Allow",
-        "Principal": "*",
-        "Action": actions,
-        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
-    }
+    objects, listed = f"arn:aws:s3:::{bucket}/*", f"arn:aws:s3:::{bucket}"
+    actions, resources = {
+        "read": (["s3:GetObject"], [objects]),
+        "list": (["s3:GetObject", "s3:ListBucket"], [listed, objects]),
+    }[action]
+    statement = {"Effect": "Allow", "Principal": "*", "Action": actions, "Resource": resources}
     buckets.client.delete_public_access_block(Bucket=bucket)
-    if action == "read":
-        statement["Resource"] = f"arn:aws:s3:::{bucket}/*"
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     buckets.client.put_bucket_policy(Bucket=bucket, Policy=policy)
 

@@ -137,13 +137,7 @@ macro_rules! tell {
         $output.storage_class = version.storage_class.clone();
         $output.restore = super::restore::shown(version, $open.home.now());
         $output.replication_status = version.replication.clone();
-        // Of a version that is asked for by its id, it does not tell.
-        if $asked.version_id.is_none() {
-            let bucket = &$open.bucket;
-            $output.expiration = $open
-                .home
-                .read(|tx| lifecycle::expiration(tx, bucket, &$asked.key, version))?;
-        }
+        $output.expiration = $found.expiration.clone();
         $output.tag_count = i32::try_from(version.tags.len()).ok().filter(|count| *count > 0);
         $output.object_lock_mode = version.lock.mode.clone();
         $output.object_lock_retain_until_date = version.lock.until;
@@ -197,6 +191,8 @@ struct Found {
     checksum: Option<crate::state::Checksum>,
     pin: virga_blob::Pin,
     range: Range<u64>,
+    /// When a rule will delete it, in words.
+    expiration: Option<String>,
     /// The part that was asked for.
     part: Option<u32>,
     /// Whether the answer is 206.
@@ -253,6 +249,10 @@ async fn find(ctx: &Ctx, asked: &Asked, with_bytes: bool) -> Result<(Open, Found
         if let Some(number) = asked.part_number {
             found.narrow(tx, &open.bucket, number)?;
         }
+        // Of a version that is asked for by its id, it is not told.
+        if asked.version_id.is_none() {
+            found.expiration = lifecycle::expiration(tx, &open.bucket, &asked.key, &found.version)?;
+        }
         if with_bytes {
             found.extents = content::extents(tx, &open.bucket, &found.version, found.range.clone())?;
         }
@@ -269,6 +269,7 @@ impl Found {
             version,
             extents: Vec::new(),
             pin,
+            expiration: None,
             part: None,
             partial: false,
         }
