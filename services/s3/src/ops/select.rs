@@ -337,3 +337,20 @@ impl Found {
         Value::Struct(output)
     }
 }
+
+#[cfg(all(test, not(feature = "parquet")))]
+mod tests {
+    use super::form;
+    use crate::wire::{InputSerialization, ParquetInput};
+
+    #[test]
+    fn a_build_without_parquet_says_so() {
+        let asked = InputSerialization {
+            parquet: Some(ParquetInput {}),
+            ..InputSerialization::default()
+        };
+        let error = form(asked).err().expect("an error");
+        assert_eq!((&*error.code, error.status), ("NotImplemented", 501));
+        assert!(error.message.contains("`parquet`"));
+    }
+}

@@ -415,6 +415,7 @@ impl Parser {
     }
 }
 
+#[cfg(feature = "parquet")]
 impl Query {
     /// The members of a record that the query names, as it writes them; `None` is all of them.
     pub fn names(&self) -> Option<Vec<String>> {
@@ -448,7 +449,9 @@ impl Query {
         }
         found
     }
+}
 
+impl Query {
     /// Paths begin at the row, whether they say the row's name or not.
     fn forget_alias(&mut self) {
         let alias = self.alias.clone();
