@@ -93,7 +93,30 @@ fn nginx() -> Option<PathBuf> {
         .find(|program| program.is_file())
 }
 
-async fn start_nginx(program: &Path, folder: &Path) -> Result<Server, String> {
+/// nginx, whose workers would outlive their master if that were killed.
+struct Nginx {
+    server: Server,
+    program: PathBuf,
+    folder: PathBuf,
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let mut stop = Command::new(&self.program);
+        stop.arg("-p")
+            .arg(&self.folder)
+            .arg("-c")
+            .arg(self.folder.join("nginx.conf"));
+        let is_told = stop.args(["-s", "stop"]).status().is_ok_and(|status| status.success());
+        let (began, pid) = (Instant::now(), self.folder.join("nginx.pid"));
+        // The file goes when all have ended.
+        while is_told && pid.exists() && began.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+async fn start_nginx(program: &Path, folder: &Path) -> Result<Nginx, String> {
     let port = crate::server::free_port()?;
     let at = folder.display();
     let settings = format!(
@@ -109,7 +132,12 @@ async fn start_nginx(program: &Path, folder: &Path) -> Result<Server, String> {
     let mut command = Command::new(program);
     command.arg("-p").arg(folder).arg("-c").arg(&file);
     let probe = load::s3("GET", "/small", "", b"");
-    Ok(Server::start_with(command, port, &probe).await?.0)
+    let (server, _) = Server::start_with(command, port, &probe).await?;
+    Ok(Nginx {
+        server,
+        program: program.to_owned(),
+        folder: folder.to_owned(),
+    })
 }
 
 async fn reads(virga: &Server, folder: &Path, size: &Size, report: &mut Report) -> Result<(), String> {
@@ -134,7 +162,7 @@ async fn reads(virga: &Server, folder: &Path, size: &Size, report: &mut Report) 
                 };
                 load.run(requests).await
             };
-            let base = turn(&nginx, &theirs).await?;
+            let base = turn(&nginx.server, &theirs).await?;
             let mine = turn(virga, &ours).await?;
             ratios.push(mine.per_second / base.per_second);
             our_rates.push(mine.per_second);
