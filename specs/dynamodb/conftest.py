@@ -178,6 +178,18 @@ def update_item(tables, table, key, datatable):
     tables.attempt("update_item", TableName=table, Key=typed(key), **values_of(datatable))
 
 
+@when(parsers.re(rf"I update in {TABLE} (?P<key>\{{.*\}}) with a name that is (?P<length>\d+) bytes long$"))
+def update_with_long_name(tables, table, key, length):
+    name = "#" + "n" * (int(length) - 1)
+    tables.attempt(
+        "update_item",
+        TableName=table,
+        Key=typed(key),
+        UpdateExpression=f"REMOVE {name}",
+        ExpressionAttributeNames={name: "n"},
+    )
+
+
 @when(parsers.re(rf"I delete from {TABLE} (?P<key>\{{.*\}})$"))
 def delete_item(tables, table, key):
     tables.attempt("delete_item", TableName=table, Key=typed(key), ReturnValues="ALL_OLD")
@@ -470,6 +482,13 @@ def put_elsewhere(world, table, region, item):
 # Settings, capacity, other accounts
 
 
+@then(parsers.re(r'the call fails with "(?P<code>[^"]+)", beginning "(?P<opening>[^"]+)"$'))
+def fails_beginning(world, code, opening):
+    error = world.take_error()["Error"]
+    assert error["Code"] == code
+    assert error["Message"].startswith(opening), error["Message"]
+
+
 @given("a Virga with the settings")
 def a_virga_with_settings(world, docstring, tmp_path, request):
     """One beside the one of all scenarios, at the same time."""
@@ -481,15 +500,26 @@ def a_virga_with_settings(world, docstring, tmp_path, request):
     world.virga.freeze(datetime.fromtimestamp(now_ms / 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
-@given(parsers.re(rf'a table {TABLE} of (?P<units>\d+) units with the key "(?P<key>[^"]+)"$'))
-def a_table_with_units(tables, table, key, units):
+def create_with_units(client, table, key, units):
     definitions, keys = schema(f'"{key}"')
-    tables.client.create_table(
+    client.create_table(
         TableName=table,
         AttributeDefinitions=definitions,
         KeySchema=keys,
         ProvisionedThroughput={"ReadCapacityUnits": int(units), "WriteCapacityUnits": int(units)},
     )
+
+
+@given(parsers.re(rf'a table {TABLE} of (?P<units>\d+) units with the key "(?P<key>[^"]+)"$'))
+def a_table_with_units(tables, table, key, units):
+    create_with_units(tables.client, table, key, units)
+
+
+@given(parsers.re(r'tables of (?P<first>\d+) and (?P<second>\d+) units in "(?P<region>[^"]+)"$'))
+def tables_elsewhere(world, first, second, region):
+    client = world.client("dynamodb", region=region)
+    create_with_units(client, "first-elsewhere", "id", first)
+    create_with_units(client, "second-elsewhere", "id", second)
 
 
 @when(parsers.re(rf"I put (?P<count>\d+) items into {TABLE} one by one$"))

@@ -86,3 +86,9 @@ Feature: Items
       """
       Invalid UpdateExpression: Attribute name is a reserved keyword; reserved keyword: status
       """
+
+  Scenario: A placeholder has 255 bytes at most
+    When I update in "orders" {"id": "a"} with a name that is 255 bytes long
+    Then the call succeeds
+    When I update in "orders" {"id": "a"} with a name that is 256 bytes long
+    Then the call fails with "ValidationException", beginning "ExpressionAttributeNames contains invalid key: Key is too large"

@@ -98,10 +98,20 @@ fn check_size(names: Option<&BTreeMap<String, String>>, values: Option<&Item>) -
     Ok(())
 }
 
+/// Of one placeholder, with its mark.
+const KEY_MAX_BYTES: usize = 255;
+
 fn check_keys<'k>(parameter: &str, keys: impl Iterator<Item = &'k String>, mark: char) -> Result<(), Invalid> {
     let mut any = false;
     for key in keys {
         any = true;
+        if key.len() > KEY_MAX_BYTES {
+            return Err(Invalid(format!(
+                "{parameter} contains invalid key: Key is too large, must be less than {} bytes; key: \"{key}\", length: {}",
+                KEY_MAX_BYTES + 1,
+                key.len()
+            )));
+        }
         let word = key.strip_prefix(mark).unwrap_or_default();
         if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
             return Err(Invalid(format!(

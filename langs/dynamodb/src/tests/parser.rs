@@ -313,6 +313,35 @@ fn unused_placeholders_are_told_when_all_is_parsed() {
     }
 }
 
+#[test]
+fn placeholders_are_bound_before_they_are_read() {
+    let key = |mark: &str, length: usize| format!("{mark}{}", "n".repeat(length - mark.len()));
+    let longest = names(&[(&key("#", 255), "a")]);
+    let longest_value = item(&[(&key(":", 255), n("1"))]);
+    assert!(Placeholders::new(Some(&longest), Some(&longest_value)).is_ok());
+    // What is no placeholder at all is first of all too long, and the length is one of bytes.
+    for key in [key("#", 256), key("-", 256), format!("#{}", "é".repeat(128))] {
+        let names = names(&[(&key, "a")]);
+        assert_eq!(
+            Placeholders::new(Some(&names), None).err().expect("too long").0,
+            format!(
+                "ExpressionAttributeNames contains invalid key: Key is too large, must be less than 256 bytes; key: \
+                 \"{key}\", length: {}",
+                key.len()
+            )
+        );
+    }
+    let value = key(":", 256);
+    let values = item(&[(&value, n("1"))]);
+    assert_eq!(
+        Placeholders::new(None, Some(&values)).err().expect("too long").0,
+        format!(
+            "ExpressionAttributeValues contains invalid key: Key is too large, must be less than 256 bytes; key: \
+             \"{value}\", length: 256"
+        )
+    );
+}
+
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         "[a-c]",
