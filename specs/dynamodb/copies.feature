@@ -78,3 +78,27 @@ Feature: Copies of tables
       Cannot add, delete, or update the local region through ReplicaUpdates. Use CreateTable, DeleteTable, or UpdateTable
       as required.
       """
+
+  Scenario: What is restored counts towards the account's capacity
+    Given a table "readings" of 40000 units with the key "id"
+    And a backup "evening" of "readings"
+    When I restore the backup as "readings-again"
+    Then the call succeeds
+    When I restore the backup as "readings-once-more"
+    Then the call fails with "LimitExceededException", saying
+      """
+      Subscriber limit exceeded: Requested ReadCapacityUnits for ProvisionedThroughput for table exceeds
+      AccountMaxReadCapacityUnits of the account in region us-east-1
+      """
+
+  Scenario: A replica counts towards the capacity of its region
+    Given tables of 40000 and 39999 units in "eu-west-1"
+    And a table "readings" of 2 units with the key "id"
+    When I add a replica of "readings" in "eu-west-1"
+    Then the call fails with "LimitExceededException", saying
+      """
+      Subscriber limit exceeded: Requested ReadCapacityUnits for ProvisionedThroughput for table exceeds
+      AccountMaxReadCapacityUnits of the account in region eu-west-1
+      """
+    When I add a replica of "orders" in "eu-west-1"
+    Then the call succeeds

@@ -4,11 +4,12 @@ use super::global_table::{find, place};
 use super::scaling::{described, settings};
 use crate::errors::parameter;
 use crate::features::{SCALING, Scaling};
+use crate::quota;
 use crate::state::{Billing, DEFINITIONS, Definition, Provisioned};
 use crate::tables::Rows;
 use crate::value::{Input, Output};
 use serde_json::{Map, Value as Json, json};
-use virga_base::{AwsError, Timestamp};
+use virga_base::{AwsError, Region, Timestamp};
 use virga_service::{Ctx, Tx, Value};
 
 /// What of one index is to be changed: units, and auto scaling as JSON.
@@ -166,8 +167,11 @@ pub async fn update(ctx: Ctx, mut input: Input, out: Output) -> Result<Value, Aw
             // A global table is one table in each of its regions.
             let place = place(&ctx, region)?;
             let mut away = tx.elsewhere(&place);
-            if let Some(mut table) = away.definition(&name)? {
+            if let Some(before) = away.definition(&name)? {
+                let mut table = before.clone();
                 wanted.apply(&mut away, region, &mut table, now)?;
+                let there = ctx.elsewhere(ctx.account(), Region::parse(region).unwrap_or_default());
+                quota::check(&away.reading(), &there, Some(&before), &table)?;
             }
         }
         Ok(())

@@ -10,7 +10,8 @@ use crate::due::payload;
 use crate::errors::validation;
 use crate::features::{Extras, Replica, STAMPS};
 use crate::follow::Replication;
-use crate::state::{At, DEFINITIONS, Definition, ITEMS, STREAMS, Stream, StreamOn, View};
+use crate::quota;
+use crate::state::{At, DEFINITIONS, Definition, ITEMS, OnDemand, STREAMS, Stream, StreamOn, View};
 use crate::tables::{self, Rows};
 use crate::wire;
 use virga_base::{AwsError, Region, Timestamp};
@@ -178,6 +179,9 @@ fn add(
     let others: Vec<Replica> = table.extras.replicas.clone();
     let mut copy = copy_of(table, fresh, there.as_str(), (now, done_at));
     copy.extras.replicas = others.iter().cloned().chain([own]).collect();
+    bound_reads(&mut copy, &replica);
+    let away = ctx.elsewhere(ctx.account(), there.clone());
+    quota::check(&tx.elsewhere(&target).reading(), &away, None, &copy)?;
     if table.encryption.is_some() {
         // Keys belong to their regions.
         let specification = wire::SSESpecification {
@@ -185,7 +189,6 @@ fn add(
             sse_type: None,
             kms_master_key_id: create.kms_master_key_id.clone(),
         };
-        let away = ctx.elsewhere(ctx.account(), there.clone());
         copy.encryption = encryption(&away, Some(&specification), None)?;
     }
     // The items come without a word in the new stream.
@@ -242,6 +245,20 @@ fn copy_of(table: &Definition, fresh: &Fresh, there: &str, (now, done_at): (Time
     copy
 }
 
+/// Gives a replica's table the reads that it is to have in place of those of the table that it copies.
+fn bound_reads(copy: &mut Definition, replica: &Replica) {
+    if let Some(units) = replica.read_units.filter(|_| !copy.billing.on_demand) {
+        copy.billing.provisioned.read_units = units;
+    }
+    if let Some(units) = replica.read_request_units.filter(|_| copy.billing.on_demand) {
+        let bounds = copy.on_demand.get_or_insert(OnDemand {
+            read_units: None,
+            write_units: None,
+        });
+        bounds.read_units = Some(units);
+    }
+}
+
 /// Changes the definitions of a table in other regions.
 fn each_other(
     tx: &mut Tx<'_>,
@@ -292,6 +309,19 @@ fn alter(
     }
     each_other(tx, ctx, &table.name, &others, set)?;
     set(table);
+    let mut replicas = table.extras.replicas.iter();
+    let Some(replica) = replicas.find(|replica| replica.region == there.as_str()) else {
+        return Err(no_replica());
+    };
+    let target = place(ctx, there.as_str());
+    let mut away = tx.elsewhere(&target);
+    if let Some(before) = away.definition(&table.name)? {
+        let mut copy = before.clone();
+        bound_reads(&mut copy, replica);
+        let there = ctx.elsewhere(ctx.account(), there.clone());
+        quota::check(&away.reading(), &there, Some(&before), &copy)?;
+        away.put(&DEFINITIONS, (&copy.name,), &copy)?;
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use crate::definition as define;
 use crate::describe;
 use crate::errors::{in_use, parameter, validation};
 use crate::features::{Extras, Restored};
+use crate::quota;
 use crate::schema::Index;
 use crate::state::{At, DEFINITIONS, Definition, ITEMS, StoredItem};
 use crate::tables::{self, Rows};
@@ -125,6 +126,7 @@ pub async fn run(
 ) -> Result<wire::TableDescription, AwsError> {
     ctx.write(|tx| -> Result<(), AwsError> {
         check_target(tx, &table.name)?;
+        quota::check(&tx.reading(), ctx, None, table)?;
         tx.put(&DEFINITIONS, (&table.name,), table)?;
         for (spot, row) in items(tx)? {
             tx.put(&ITEMS, (table.data, At(&spot)), &row)?;

@@ -178,3 +178,119 @@ async fn capacity_has_quotas_of_a_table_and_of_an_account() {
         "{message}"
     );
 }
+
+fn is_over(error: &(String, String), whose: &str, region: &str) -> bool {
+    let (code, message) = error;
+    let end = format!("exceeds {whose}MaxReadCapacityUnits of the account in region {region}");
+    code == "LimitExceededException" && message.ends_with(&end)
+}
+
+fn provisioned(name: &str, units: i64) -> serde_json::Value {
+    let mut table = crate::definition(name);
+    table["BillingMode"] = json!("PROVISIONED");
+    table["ProvisionedThroughput"] = json!({ "ReadCapacityUnits": units, "WriteCapacityUnits": 1 });
+    table
+}
+
+#[tokio::test]
+async fn what_is_restored_counts_towards_the_quotas() {
+    let world = crate::world();
+    let passes = || world.pass(Duration::from_secs(60));
+    world.ok(DYNAMODB, "CreateTable", provisioned("first", 40_000)).await;
+    passes().await;
+    let recovery = json!({
+        "TableName": "first",
+        "PointInTimeRecoverySpecification": { "PointInTimeRecoveryEnabled": true },
+    });
+    world.ok(DYNAMODB, "UpdateContinuousBackups", recovery).await;
+    let backup = json!({ "TableName": "first", "BackupName": "evening" });
+    let made = world.ok(DYNAMODB, "CreateBackup", backup).await;
+    let arn = made["BackupDetails"]["BackupArn"].clone();
+    passes().await;
+    let restore = |target: &str| json!({ "TargetTableName": target, "BackupArn": arn });
+    let recover = |target: &str| json!({ "SourceTableName": "first", "TargetTableName": target, "UseLatestRestorableTime": true });
+    world.ok(DYNAMODB, "RestoreTableFromBackup", restore("second")).await;
+    for (operation, input) in [
+        ("RestoreTableFromBackup", restore("third")),
+        ("RestoreTableToPointInTime", recover("third")),
+    ] {
+        let error = world.err(DYNAMODB, operation, input).await;
+        assert!(is_over(&error, "Account", "us-east-1"), "{operation}: {error:?}");
+    }
+    let (code, _) = world
+        .err(DYNAMODB, "DescribeTable", json!({ "TableName": "third" }))
+        .await;
+    assert_eq!(code, "ResourceNotFoundException");
+    let throughput = |units: i64| json!({ "ReadCapacityUnits": units, "WriteCapacityUnits": 1 });
+    let mut large = restore("third");
+    large["ProvisionedThroughputOverride"] = throughput(40_001);
+    let error = world.err(DYNAMODB, "RestoreTableFromBackup", large).await;
+    assert!(is_over(&error, "Table", "us-east-1"), "{error:?}");
+    let mut on_demand = recover("third");
+    on_demand["BillingModeOverride"] = json!("PAY_PER_REQUEST");
+    world.ok(DYNAMODB, "RestoreTableToPointInTime", on_demand).await;
+}
+
+#[tokio::test]
+async fn replicas_count_towards_the_quotas_of_their_regions() {
+    let world = crate::world();
+    let away = world.in_region("eu-west-1");
+    for name in ["first", "second"] {
+        away.ok(DYNAMODB, "CreateTable", provisioned(name, 39_990)).await;
+    }
+    world.ok(DYNAMODB, "CreateTable", provisioned("tab", 21)).await;
+    world.pass(Duration::from_secs(60)).await;
+    let replica = |kind: &str, units: Option<i64>| {
+        let mut change = json!({ "RegionName": "eu-west-1" });
+        if let Some(units) = units {
+            change["ProvisionedThroughputOverride"] = json!({ "ReadCapacityUnits": units });
+        }
+        json!({ "TableName": "tab", "ReplicaUpdates": [{ kind: change }] })
+    };
+    let error = world.err(DYNAMODB, "UpdateTable", replica("Create", None)).await;
+    assert!(is_over(&error, "Account", "eu-west-1"), "{error:?}");
+    let error = world
+        .err(DYNAMODB, "UpdateTable", replica("Create", Some(40_001)))
+        .await;
+    assert!(is_over(&error, "Table", "eu-west-1"), "{error:?}");
+    world.ok(DYNAMODB, "UpdateTable", replica("Create", Some(20))).await;
+    world.pass(Duration::from_secs(60)).await;
+    let error = world.err(DYNAMODB, "UpdateTable", replica("Update", Some(21))).await;
+    assert!(is_over(&error, "Account", "eu-west-1"), "{error:?}");
+    world.ok(DYNAMODB, "UpdateTable", replica("Update", Some(19))).await;
+    let named = json!({ "TableName": "tab" });
+    for (region, units) in [(&world, 21), (&away, 19)] {
+        let described = region.ok(DYNAMODB, "DescribeTable", named.clone()).await;
+        assert_eq!(described["Table"]["ProvisionedThroughput"]["ReadCapacityUnits"], units);
+    }
+}
+
+#[tokio::test]
+async fn settings_of_global_tables_keep_to_the_quotas() {
+    let world = crate::world();
+    let away = world.in_region("eu-west-1");
+    let mut table = provisioned("tab", 5);
+    table["StreamSpecification"] = json!({ "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" });
+    for region in [&world, &away] {
+        region.ok(DYNAMODB, "CreateTable", table.clone()).await;
+    }
+    for name in ["first", "second"] {
+        away.ok(DYNAMODB, "CreateTable", provisioned(name, 39_990)).await;
+    }
+    let group = json!([{ "RegionName": "us-east-1" }, { "RegionName": "eu-west-1" }]);
+    let create = json!({ "GlobalTableName": "tab", "ReplicationGroup": group });
+    world.ok(DYNAMODB, "CreateGlobalTable", create).await;
+    let update = |region: &str, units: i64| {
+        let change = json!({ "RegionName": region, "ReplicaProvisionedReadCapacityUnits": units });
+        json!({ "GlobalTableName": "tab", "ReplicaSettingsUpdate": [change] })
+    };
+    const OPERATION: &str = "UpdateGlobalTableSettings";
+    let error = world.err(DYNAMODB, OPERATION, update("us-east-1", 40_001)).await;
+    assert!(is_over(&error, "Table", "us-east-1"), "{error:?}");
+    let error = world.err(DYNAMODB, OPERATION, update("eu-west-1", 21)).await;
+    assert!(is_over(&error, "Account", "eu-west-1"), "{error:?}");
+    let described = away.ok(DYNAMODB, "DescribeTable", json!({ "TableName": "tab" })).await;
+    assert_eq!(described["Table"]["ProvisionedThroughput"]["ReadCapacityUnits"], 5);
+    world.ok(DYNAMODB, OPERATION, update("eu-west-1", 20)).await;
+    world.ok(DYNAMODB, OPERATION, update("us-east-1", 40_000)).await;
+}
