@@ -29,6 +29,18 @@ pub fn shared() -> Option<&'static Postgres> {
     SHARED.get_or_init(start).as_ref()
 }
 
+/// The URL of an empty database of that server, another one for each call; nothing where this machine has no PostgreSQL.
+///
+/// # Panics
+///
+/// Where there is one and it makes no database.
+pub fn database() -> Option<String> {
+    match shared()?.database() {
+        Ok(url) => Some(url),
+        Err(error) => panic!("no database: {error}"),
+    }
+}
+
 /// Another server; nothing where this machine has no PostgreSQL.
 ///
 /// # Panics

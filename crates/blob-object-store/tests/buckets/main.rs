@@ -12,21 +12,9 @@ use virga_blob::{Blobs, Name, Shelf, contract};
 use virga_blob_object_store::Place;
 use virga_store::StoreError;
 use virga_store_postgres::PostgresEngine;
-use virga_testkit::postgres;
-
-/// The URL of an empty database.
-fn database() -> Option<String> {
-    match postgres::shared()?.database() {
-        Ok(url) => Some(url),
-        Err(error) => panic!("no database: {error}"),
-    }
-}
 
 fn open(url: &str) -> PostgresEngine {
-    match PostgresEngine::open(url, None) {
-        Ok(engine) => engine,
-        Err(error) => panic!("{error}"),
-    }
+    PostgresEngine::open(url, None).expect("an engine")
 }
 
 /// Where the bytes of objects lie.

@@ -1,6 +1,6 @@
 //! The bytes of objects are every node's, and go when no node needs them.
 
-use super::{Shelves, database, open, places};
+use super::{Shelves, open, places};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use virga_base::{Account, Clock, Ids};
 use virga_blob::{Blobs, Content, Finished, Fresh, hold, release};
 use virga_service::{Cloud, CloudOptions, Fork, Load, What, Worlds};
 use virga_store::{MemoryEngine, Place, Store, StoreError};
-use virga_testkit::postgres;
+use virga_testkit::postgres::{self, database};
 
 fn options(store: Store) -> CloudOptions {
     CloudOptions {

@@ -1,6 +1,6 @@
 //! Deferred work of a node that is taken for dead: another does it, and the first can neither finish it nor write for it.
 
-use super::{database, open};
+use super::open;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use tokio::sync::{Notify, mpsc};
 use virga_base::{Account, AwsError, Clock, Ids, Region, Timestamp};
 use virga_service::{Cloud, CloudOptions, Ctx, DueRow, Service, Validation};
 use virga_store::{Place, Store, StoreError, Table, schedule};
+use virga_testkit::postgres::database;
 
 const COUNTS: Table<(u64,), u64> = Table::new(0x7f02, "test.counts");
 

@@ -1,10 +1,10 @@
 //! A database that is not there, is not ours, or goes away.
 
-use super::{database, database_of, open};
+use super::open;
 use std::time::{Duration, Instant};
 use virga_store::{Decision, Engine, StoreError};
 use virga_store_postgres::PostgresEngine;
-use virga_testkit::postgres;
+use virga_testkit::postgres::{self, database};
 
 #[test]
 fn what_cannot_be_opened_says_why() -> std::io::Result<()> {
@@ -57,7 +57,7 @@ fn passwords_are_proven_and_never_told() -> std::io::Result<()> {
         "postgres",
         "CREATE ROLE plain LOGIN SUPERUSER PASSWORD 'p@ss word'; SELECT pg_reload_conf()",
     )?;
-    let Some(url) = database_of(&server) else { return Ok(()) };
+    let url = server.database().expect("a database");
     for user in ["scram", "older", "plain"] {
         let with = |login: &str| url.replace("virga@", &format!("{login}@"));
         // The rules are read again soon, not at once.
@@ -86,7 +86,7 @@ fn passwords_are_proven_and_never_told() -> std::io::Result<()> {
 #[test]
 fn a_database_that_goes_away_is_missed_and_found_again() -> std::io::Result<()> {
     let Some(server) = postgres::start() else { return Ok(()) };
-    let Some(url) = database_of(&server) else { return Ok(()) };
+    let url = server.database().expect("a database");
     let engine = open(&url);
     let put = |key: &[u8]| -> Result<(), StoreError> {
         let written = engine.write(&mut |tx| match tx.put(key, b"") {
@@ -115,7 +115,7 @@ fn a_database_that_goes_away_is_missed_and_found_again() -> std::io::Result<()> 
 #[test]
 fn nothing_answered_is_lost_when_the_server_dies() -> std::io::Result<()> {
     let Some(server) = postgres::start() else { return Ok(()) };
-    let Some(url) = database_of(&server) else { return Ok(()) };
+    let url = server.database().expect("a database");
     let engine = open(&url);
     let done = std::sync::atomic::AtomicBool::new(false);
     let (answered, twice) = std::thread::scope(|scope| -> std::io::Result<_> {

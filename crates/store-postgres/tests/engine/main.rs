@@ -14,25 +14,9 @@ use virga_base::Ids;
 use virga_blob::{Blobs, Shelf};
 use virga_store::Engine;
 use virga_store_postgres::PostgresEngine;
-use virga_testkit::postgres::{self, Postgres};
-
-/// The URL of an empty database.
-fn database() -> Option<String> {
-    database_of(postgres::shared()?)
-}
-
-fn database_of(postgres: &Postgres) -> Option<String> {
-    match postgres.database() {
-        Ok(url) => Some(url),
-        Err(error) => panic!("no database: {error}"),
-    }
-}
 
 fn open(url: &str) -> PostgresEngine {
-    match PostgresEngine::open(url, None) {
-        Ok(engine) => engine,
-        Err(error) => panic!("{error}"),
-    }
+    PostgresEngine::open(url, None).expect("an engine")
 }
 
 /// Where the bytes of objects lie.

@@ -1,11 +1,12 @@
 //! Several nodes on one database: conflicts are run again, and who waits is woken.
 
-use super::{database, open};
+use super::open;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use virga_store::schedule::DueRow;
 use virga_store::{Decision, Engine, Place, Reader, Store, StoreError, Table, Tx};
+use virga_testkit::postgres::database;
 
 fn number(tx: &(impl Reader + ?Sized), key: &[u8]) -> u64 {
     let mut out = 0;

@@ -1,10 +1,11 @@
 //! What every engine must do, and what is particular to this one's rows.
 
-use super::{database, empty, open};
+use super::{empty, open};
 use proptest::prelude::{Strategy, any};
 use proptest::test_runner::{Config, TestRunner};
 use std::ops::{Bound, ControlFlow};
 use virga_store::{Decision, Engine, MemoryEngine, Reader, StoreError, contract};
+use virga_testkit::postgres::database;
 
 #[test]
 fn keeps_the_contract() {
