@@ -70,6 +70,55 @@ async fn a_job_does_one_thing_to_each_object_of_its_manifest() {
 }
 
 #[tokio::test]
+async fn a_long_manifest_is_read_piece_by_piece() {
+    let bench = bench().await;
+    // Some steps end with their count of objects, others with the piece of the manifest that they read.
+    let lines: Vec<String> = (0..1_300)
+        .map(|at| format!("bucket,{}{at}", "k".repeat(if at < 600 { 1 } else { 900 })))
+        .collect();
+    bench
+        .put("manifest.csv", &format!("{}\n\n", lines.join("\r\n\n")))
+        .await;
+    let delete = json!({ "S3DeleteObjectTagging": {} });
+    let made = ok(&bench, "CreateJob", job(&bench, delete).await).await;
+    bench.world.pass(Duration::from_secs(1)).await;
+    let told = described(&bench, &made).await;
+    assert_eq!(
+        (&told["Status"], &told["ProgressSummary"]["NumberOfTasksFailed"]),
+        (&json!("Complete"), &json!(1_300))
+    );
+    let id = made["JobId"].as_str().unwrap_or_default();
+    let manifest = bench.text(&format!("reports/job-{id}/manifest.json")).await;
+    let manifest: Json = serde_json::from_str(&manifest.unwrap_or_default()).unwrap_or_default();
+    let report = bench
+        .text(manifest["Results"][0]["Key"].as_str().unwrap_or_default())
+        .await;
+    let report = report.unwrap_or_default();
+    let named: Vec<&str> = report.lines().filter_map(|line| line.split(",,").next()).collect();
+    assert_eq!(named, lines);
+}
+
+#[tokio::test]
+async fn a_manifest_that_is_changed_ends_its_job() {
+    let bench = bench().await;
+    let mut input = job(&bench, tagging()).await;
+    input["ConfirmationRequired"] = json!(true);
+    let made = ok(&bench, "CreateJob", input).await;
+    bench.world.pass(Duration::from_secs(1)).await;
+    bench.put("manifest.csv", "").await;
+    let ready = json!({ "JobId": made["JobId"], "RequestedJobStatus": "Ready" });
+    ok(&bench, "UpdateJobStatus", ready).await;
+    bench.world.pass(Duration::from_secs(1)).await;
+    let told = described(&bench, &made).await;
+    assert_eq!(told["Status"], "Failed");
+    assert_eq!(
+        told["FailureReasons"][0],
+        json!({ "FailureCode": "InvalidManifest",
+            "FailureReason": "The manifest's ETag is not the one that was given." })
+    );
+}
+
+#[tokio::test]
 async fn a_job_may_wait_to_be_confirmed() {
     let bench = bench().await;
     let mut input = job(&bench, tagging()).await;

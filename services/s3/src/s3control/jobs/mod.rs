@@ -1,5 +1,6 @@
 //! Batch jobs: one operation for each object that a manifest names.
 
+mod list;
 mod manifest;
 mod report;
 mod run;

@@ -1,21 +1,17 @@
 //! How a job runs: in steps, each a piece of deferred work. It acts as its role does.
 
-use super::manifest::{self, Named};
+use super::list::{List, Spot};
+use super::manifest::Named;
 use super::{ENDS, report, request, task};
 use crate::call;
-use crate::s3control::wire::{CreateJobRequest, JobManifest};
+use crate::s3control::wire::CreateJobRequest;
 use crate::state::{JOB_LINES, JOBS, Job, JobLine};
-use http_body_util::BodyExt;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use virga_base::{Arn, AwsError};
 use virga_service::{Answer, Caller, Ctx, Principal, Tx};
 
 /// The kind of deferred work.
 pub const STEP: &str = "job";
-/// Objects of one step.
-const TASKS_MAX: usize = 500;
-/// Bytes of a manifest.
-const MANIFEST_MAX_BYTES: i64 = 64 * 1024 * 1024;
 
 /// Why a job fails as a whole.
 pub struct Failure {
@@ -58,97 +54,84 @@ impl Door<'_> {
     }
 }
 
+/// The job's id with how far it has come, so that no step reads more of a manifest than it does. A job that has not begun is
+/// named alone.
+fn payload(id: &str, spot: Spot) -> Vec<u8> {
+    format!("{id} {} {}", spot.done, spot.bytes).into_bytes()
+}
+
+fn read_payload(payload: &str) -> (&str, Option<Spot>) {
+    let mut words = payload.split(' ');
+    let id = words.next().unwrap_or_default();
+    let mut number = || words.next()?.parse().ok();
+    let spot = number().zip(number()).map(|(done, bytes)| Spot { done, bytes });
+    (id, spot)
+}
+
 /// Goes on with the job that the work's payload names.
 pub async fn step(ctx: Ctx, payload: Vec<u8>) -> Result<(), AwsError> {
-    let id = String::from_utf8(payload).unwrap_or_default();
-    let found = ctx.read(|tx| Ok::<_, AwsError>(tx.get(&JOBS, (id.as_str(),))?))?;
+    let payload = String::from_utf8(payload).unwrap_or_default();
+    let (id, spot) = read_payload(&payload);
+    let found = ctx.read(|tx| Ok::<_, AwsError>(tx.get(&JOBS, (id,))?))?;
     let Some(job) = found.filter(is_running) else {
         return Ok(());
     };
     let made_of = request(&job)?;
-    let door = Door::new(&ctx, &id, made_of.role_arn.as_deref());
-    let objects = match read_manifest(&door, made_of.manifest.as_ref()).await {
-        Ok(objects) => objects,
-        Err(failure) => return end(&ctx, &id, Err(failure)).await,
-    };
+    let door = Door::new(&ctx, id, made_of.role_arn.as_deref());
+    let list = List::of(&door, made_of.manifest.as_ref());
     if job.status == "New" {
-        return begin(&ctx, &id, objects.len()).await;
+        return match list.pass(u64::MAX).await {
+            Ok(all) => begin(&ctx, id, all.done).await,
+            Err(failure) => end(&ctx, id, Err(failure)).await,
+        };
     }
-    let done = usize::try_from(job.succeeded + job.failed).unwrap_or(usize::MAX);
+    let done = job.succeeded + job.failed;
+    let spot = match spot {
+        // Another run was here before.
+        Some(spot) if spot.done != done => return Ok(()),
+        Some(spot) => Ok(spot),
+        None => list.pass(done).await,
+    };
+    let next = match spot {
+        Ok(spot) if done < job.total => list.next(spot).await,
+        Ok(spot) => Ok((Vec::new(), spot)),
+        Err(failure) => Err(failure),
+    };
+    let (objects, after) = match next {
+        Ok(next) => next,
+        Err(failure) => return end(&ctx, id, Err(failure)).await,
+    };
     let mut lines = Vec::new();
-    for object in objects.iter().skip(done).take(TASKS_MAX) {
+    for object in &objects {
         lines.push(run(&door, &made_of, object).await);
     }
-    let rest = objects.len().saturating_sub(done + lines.len());
-    if !keep(&ctx, &id, done, &lines, rest > 0).await? || rest > 0 {
+    let more = after.done < job.total;
+    if !keep(&ctx, id, done, &lines, more.then_some(after)).await? || more {
         return Ok(());
     }
-    let lines = ctx.read(|tx| Ok::<_, AwsError>(tx.scan(&JOB_LINES).prefix((id.as_str(),)).rows()?))?;
+    let lines = ctx.read(|tx| Ok::<_, AwsError>(tx.scan(&JOB_LINES).prefix((id,)).rows()?))?;
     let lines: Vec<JobLine> = lines.into_iter().map(|(_, line)| line).collect();
     let written = match &made_of.report {
-        Some(wanted) => report::write(&door, wanted, &id, &lines).await,
+        Some(wanted) => report::write(&door, wanted, id, &lines).await,
         None => Ok(()),
     };
-    end(&ctx, &id, written).await
+    end(&ctx, id, written).await
 }
 
 fn is_running(job: &Job) -> bool {
     job.status != "Suspended" && !ENDS.contains(&job.status.as_str())
 }
 
-async fn read_manifest(door: &Door<'_>, manifest: Option<&JobManifest>) -> Result<Vec<Named>, Failure> {
-    let failure = |code: &str, reason: String| Failure {
-        code: code.to_owned(),
-        reason,
-    };
-    let location = manifest.and_then(|manifest| manifest.location.as_ref());
-    let place = location.and_then(|at| manifest::place(at.object_arn.as_deref()?));
-    let (bucket, key) = place.unwrap_or_default();
-    let mut input = json!({ "Bucket": bucket, "Key": key });
-    if let Some(id) = location.and_then(|at| at.object_version_id.as_deref()) {
-        input["VersionId"] = json!(id);
-    }
-    let answer = door.call("GetObject", &input).await;
-    let answer =
-        answer.map_err(|error| failure(&error.code, format!("The manifest cannot be read: {}", error.message)))?;
-    let told = answer.output.map_or(Json::Null, |output| output.to_json());
-    let plain = |tag: &str| tag.trim_matches('"').to_owned();
-    let wanted = location.and_then(|at| at.e_tag.as_deref()).map(plain);
-    if told["ETag"].as_str().map(plain) != wanted {
-        return Err(failure(
-            "InvalidManifest",
-            "The manifest's ETag is not the one that was given.".to_owned(),
-        ));
-    }
-    if told["ContentLength"]
-        .as_i64()
-        .is_none_or(|length| length > MANIFEST_MAX_BYTES)
-    {
-        return Err(failure("InvalidManifest", "The manifest is too long.".to_owned()));
-    }
-    let bytes = match answer.body {
-        Some(body) => body
-            .collect()
-            .await
-            .map(|whole| whole.to_bytes())
-            .map_err(|_| failure("InvalidManifest", "The manifest cannot be read to its end.".to_owned()))?,
-        None => bytes::Bytes::new(),
-    };
-    let fields = manifest.and_then(|manifest| manifest.spec.as_ref()?.fields.as_deref());
-    manifest::read(&String::from_utf8_lossy(&bytes), fields.unwrap_or_default())
-        .map_err(|reason| failure("InvalidManifest", reason))
-}
-
 /// A job whose manifest is read waits to be confirmed, or goes on.
-async fn begin(ctx: &Ctx, id: &str, total: usize) -> Result<(), AwsError> {
+async fn begin(ctx: &Ctx, id: &str, total: u64) -> Result<(), AwsError> {
     ctx.write(|tx| {
         let Some(mut job) = tx.get(&JOBS, (id,))?.filter(is_running) else {
             return Ok(());
         };
-        job.total = u64::try_from(total).unwrap_or(u64::MAX);
+        job.total = total;
         if job.confirmed {
             job.status = "Active".to_owned();
-            go_on(tx, ctx, id)?;
+            go_on(tx, ctx, id, Spot::default())?;
         } else {
             job.status = "Suspended".to_owned();
             job.suspended = Some(ctx.now());
@@ -188,8 +171,7 @@ async fn run(door: &Door<'_>, made_of: &CreateJobRequest, object: &Named) -> Job
 }
 
 /// Keeps what became of some objects; false where the job was cancelled, or another run was here before.
-async fn keep(ctx: &Ctx, id: &str, done: usize, lines: &[JobLine], more: bool) -> Result<bool, AwsError> {
-    let done = u64::try_from(done).unwrap_or(u64::MAX);
+async fn keep(ctx: &Ctx, id: &str, done: u64, lines: &[JobLine], more: Option<Spot>) -> Result<bool, AwsError> {
     ctx.write(|tx| {
         let Some(mut job) = tx.get(&JOBS, (id,))?.filter(is_running) else {
             return Ok(false);
@@ -206,18 +188,18 @@ async fn keep(ctx: &Ctx, id: &str, done: usize, lines: &[JobLine], more: bool) -
             };
             *counted += 1;
         }
-        job.status = if more { "Active" } else { "Completing" }.to_owned();
+        job.status = if more.is_some() { "Active" } else { "Completing" }.to_owned();
         tx.put(&JOBS, (id,), &job)?;
-        if more {
-            go_on(tx, ctx, id)?;
+        if let Some(after) = more {
+            go_on(tx, ctx, id, after)?;
         }
         Ok(true)
     })
     .await
 }
 
-fn go_on(tx: &mut Tx<'_>, ctx: &Ctx, id: &str) -> Result<(), AwsError> {
-    tx.schedule(ctx.now(), &ctx.due_row(STEP, id.as_bytes().to_vec()))?;
+fn go_on(tx: &mut Tx<'_>, ctx: &Ctx, id: &str, spot: Spot) -> Result<(), AwsError> {
+    tx.schedule(ctx.now(), &ctx.due_row(STEP, payload(id, spot)))?;
     Ok(())
 }
 
@@ -234,4 +216,20 @@ async fn end(ctx: &Ctx, id: &str, ended: Result<(), Failure>) -> Result<(), AwsE
         Ok(tx.put(&JOBS, (id,), &job)?)
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Spot, payload, read_payload};
+
+    #[test]
+    fn work_knows_how_far_a_job_has_come() {
+        let spot = Spot {
+            done: 500,
+            bytes: 12_345,
+        };
+        let written = String::from_utf8(payload("an-id", spot)).expect("text");
+        assert_eq!(read_payload(&written), ("an-id", Some(spot)));
+        assert_eq!(read_payload("an-id"), ("an-id", None));
+    }
 }
