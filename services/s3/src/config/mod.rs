@@ -9,7 +9,7 @@ use crate::access::{self, Open, Wanted};
 use crate::configuration;
 use crate::state::{Bucket, CONFIGURATIONS};
 use virga_base::AwsError;
-use virga_service::{Ctx, ReadTx};
+use virga_service::{Ctx, ReadTx, StoreError, Tx};
 use virga_shape::Typed;
 
 /// A kind of configuration, of which a bucket has one, or one for each id.
@@ -61,23 +61,45 @@ pub async fn find<T: Typed>(ctx: &Ctx, wanted: Wanted<'_>, kind: Kind) -> Result
 
 /// Gives an open bucket a configuration.
 pub async fn put<T: Typed>(open: &Open, kind: Kind, id: &str, configuration: T) -> Result<(), AwsError> {
+    put_with(open, kind, id, configuration, |_| Ok(())).await
+}
+
+/// The same, with what else is written in the same transaction.
+pub async fn put_with<T: Typed>(
+    open: &Open,
+    kind: Kind,
+    id: &str,
+    configuration: T,
+    also: impl Fn(&mut Tx<'_>) -> Result<(), StoreError> + Send + Sync,
+) -> Result<(), AwsError> {
     let bytes = write(configuration)?;
     open.home
         .write(|tx| {
             let bucket = open.again(tx)?;
             tx.put(&CONFIGURATIONS, (bucket.id, kind.0, id), &bytes)?;
-            Ok(())
+            Ok(also(tx)?)
         })
         .await
 }
 
 /// Takes a configuration away; answers whether there was one.
 pub async fn delete(open: &Open, kind: Kind, id: &str) -> Result<bool, AwsError> {
+    delete_with(open, kind, id, |_| Ok(())).await
+}
+
+/// The same, with what else is written in the same transaction.
+pub async fn delete_with(
+    open: &Open,
+    kind: Kind,
+    id: &str,
+    also: impl Fn(&mut Tx<'_>) -> Result<(), StoreError> + Send + Sync,
+) -> Result<bool, AwsError> {
     open.home
         .write(|tx| {
             let bucket = open.again(tx)?;
             let there = tx.get(&CONFIGURATIONS, (bucket.id, kind.0, id))?.is_some();
             tx.delete(&CONFIGURATIONS, (bucket.id, kind.0, id))?;
+            also(tx)?;
             Ok(there)
         })
         .await

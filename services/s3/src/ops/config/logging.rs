@@ -1,6 +1,5 @@
 //! Where a bucket's access logs go.
 
-use crate::access::Open;
 use crate::config::{self, LOGGING, wanted};
 use crate::state::{Bucket, LOGGED, world};
 use crate::wire::{
@@ -8,39 +7,27 @@ use crate::wire::{
 };
 use crate::{access, errors};
 use virga_base::AwsError;
-use virga_service::{Ctx, StoreError, Tx};
+use virga_service::{Ctx, Tx};
 use virga_shape::Unit;
 
 const PERMISSIONS: [&str; 3] = ["FULL_CONTROL", "READ", "WRITE"];
 
 pub async fn put(ctx: Ctx, input: PutBucketLoggingRequest) -> Result<Unit, AwsError> {
     let open = access::open(&ctx, wanted!(input, "PutBucketLogging")).await?;
+    // Marked as logged in the same transaction, so that requests to all other buckets need not look further.
+    let name = open.bucket.name.as_str();
     let Some(enabled) = input.bucket_logging_status.and_then(|status| status.logging_enabled) else {
-        config::delete(&open, LOGGING, "").await?;
-        mark(&open, false).await?;
+        let unmark = |tx: &mut Tx<'_>| tx.elsewhere(world()).delete(&LOGGED, (name,));
+        config::delete_with(&open, LOGGING, "", unmark).await?;
         return Ok(Unit);
     };
     check(&ctx, &open.bucket, &enabled)?;
     let status = BucketLoggingStatus {
         logging_enabled: Some(enabled),
     };
-    config::put(&open, LOGGING, "", status).await?;
-    mark(&open, true).await?;
+    let mark = |tx: &mut Tx<'_>| tx.elsewhere(world()).put(&LOGGED, (name,), &());
+    config::put_with(&open, LOGGING, "", status, mark).await?;
     Ok(Unit)
-}
-
-/// Marks a bucket as logged, so that requests to all others need not look further.
-async fn mark(open: &Open, on: bool) -> Result<(), AwsError> {
-    let name = open.bucket.name.as_str();
-    let write = |tx: &mut Tx<'_>| -> Result<(), StoreError> {
-        let mut shared = tx.elsewhere(world());
-        if on {
-            shared.put(&LOGGED, (name,), &())
-        } else {
-            shared.delete(&LOGGED, (name,))
-        }
-    };
-    Ok(open.home.write(write).await?)
 }
 
 fn check(ctx: &Ctx, bucket: &Bucket, enabled: &LoggingEnabled) -> Result<(), AwsError> {
