@@ -1,7 +1,11 @@
-//! `cargo xtask fuzz [SECONDS] [TARGET …]`: runs each decoder's fuzz target for a while, a minute unless told otherwise.
+//! `cargo xtask fuzz [SECONDS] [TARGET …]`: runs each decoder's fuzz target for a while, a minute unless told otherwise. What
+//! is in `fuzz/seeds/TARGET` it begins with, besides what earlier runs have found.
 
 use crate::{Outcome, at, root};
 use std::process::Command;
+
+/// What one input may take: more is a hang.
+const INPUT_MAX_SECONDS: u32 = 30;
 
 pub fn run(words: &[String]) -> Outcome {
     let seconds = words.first().and_then(|word| word.parse::<u32>().ok());
@@ -24,8 +28,23 @@ pub fn run(words: &[String]) -> Outcome {
     prepare()?;
     for target in &targets {
         println!("== fuzz {target}");
-        let limit = format!("-max_total_time={}", seconds.unwrap_or(60));
-        cargo(&["+nightly", "fuzz", "run", target, "--", &limit])?;
+        let corpus = root().join("fuzz").join("corpus").join(target);
+        let seeds = root().join("fuzz").join("seeds").join(target);
+        std::fs::create_dir_all(&corpus).map_err(at(&corpus))?;
+        let mut words = vec![
+            "+nightly".to_owned(),
+            "fuzz".to_owned(),
+            "run".to_owned(),
+            target.clone(),
+        ];
+        let folders = [corpus, seeds];
+        let folders = folders.iter().filter(|folder| folder.is_dir());
+        words.extend(folders.map(|folder| folder.display().to_string()));
+        words.push("--".to_owned());
+        words.push(format!("-max_total_time={}", seconds.unwrap_or(60)));
+        words.push(format!("-timeout={INPUT_MAX_SECONDS}"));
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        cargo(&words)?;
     }
     Ok(())
 }

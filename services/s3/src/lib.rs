@@ -25,7 +25,7 @@ mod policy;
 mod replication;
 mod reply;
 pub mod s3control;
-mod select;
+pub mod select;
 mod site;
 mod state;
 mod upload;

@@ -1,4 +1,4 @@
-//! S3 Select: SQL over one object of lines, documents or columns. Pure: bytes in, bytes out.
+//! S3 Select: SQL over one object of lines, documents or columns. Pure: bytes in, bytes out, so that it can be fuzzed by itself.
 
 mod evaluate;
 mod input;
