@@ -20,6 +20,8 @@ const TRIES_MAX: u32 = 16;
 pub(crate) struct Folder {
     place: Place,
     buffers: Buffers,
+    /// Which of the 256 this process has found or made, and knows to be safe.
+    made: Mutex<[bool; 256]>,
 }
 
 enum Place {
@@ -124,6 +126,12 @@ pub(crate) fn sweep_leftovers() -> io::Result<()> {
 fn sync_folder(path: &Path) -> io::Result<()> {
     // Other systems keep names without being asked, or cannot be asked.
     if cfg!(unix) {
+        // What a name without a folder lies in.
+        let path = if path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            path
+        };
         File::open(path)?.sync_all()?;
     }
     Ok(())
@@ -188,6 +196,7 @@ impl Folder {
         Folder {
             place: Place::Kept(path),
             buffers: Buffers::default(),
+            made: Mutex::new([false; 256]),
         }
     }
 
@@ -195,6 +204,7 @@ impl Folder {
         Folder {
             place: Place::Private(Mutex::default()),
             buffers: Buffers::default(),
+            made: Mutex::new([false; 256]),
         }
     }
 
@@ -212,6 +222,25 @@ impl Folder {
         }
     }
 
+    /// Makes the folder that a name belongs in. Where files are kept, it is safe from a power cut before this returns, for
+    /// whoever comes meanwhile too: a file is only as safe as the way to it.
+    fn make_folder(&self, name: Name, folder: &Path) -> io::Result<()> {
+        let [first, ..] = name.0;
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(is_made) = made.get_mut(usize::from(first)) else {
+            return Ok(());
+        };
+        if *is_made && folder.exists() {
+            return Ok(());
+        }
+        fs::create_dir_all(folder)?;
+        if self.is_kept() {
+            folder.ancestors().skip(1).take(2).try_for_each(sync_folder)?;
+        }
+        *is_made = true;
+        Ok(())
+    }
+
     fn path(&self, name: Name, make: bool) -> io::Result<PathBuf> {
         let gone = || io::Error::new(ErrorKind::NotFound, format!("there is no file {name}"));
         let base = self.base(make)?.ok_or_else(gone)?;
@@ -223,19 +252,11 @@ impl Folder {
 impl Shelf for Folder {
     fn create(&self, name: Name) -> io::Result<Box<dyn Draft>> {
         let path = self.path(name, true)?;
-        let open = || OpenOptions::new().write(true).create_new(true).open(&path);
-        let folder = path.parent().filter(|_| self.is_kept()).map(Path::to_owned);
-        let file = match (open(), path.parent()) {
-            (Err(error), Some(parent)) if error.kind() == ErrorKind::NotFound => {
-                fs::create_dir_all(parent)?;
-                if let Some(base) = parent.parent().filter(|_| self.is_kept()) {
-                    sync_folder(base)?;
-                }
-                open()?
-            }
-            (opened, _) => opened?,
-        };
-        Ok(Box::new(Written { file, kept_in: folder }))
+        let folder = path.parent().unwrap_or(&path);
+        self.make_folder(name, folder)?;
+        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        let kept_in = self.is_kept().then(|| folder.to_owned());
+        Ok(Box::new(Written { file, kept_in }))
     }
 
     fn open(&self, name: Name) -> io::Result<Box<dyn Source>> {
