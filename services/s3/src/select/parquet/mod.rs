@@ -142,7 +142,11 @@ pub fn records(
             ));
         }
         let mut nodes = nodes(&metadata, group, &file, &fields, &budget)?;
-        for _ in 0..u64::try_from(group.num_rows()).map_err(|_| PARSING)? {
+        let rows = u64::try_from(group.num_rows()).map_err(|_| PARSING)?;
+        if nodes.is_empty() {
+            check_rows(group, rows, &file, &budget)?;
+        }
+        for _ in 0..rows {
             budget.spend_values(1)?;
             let mut record = Map::new();
             for (name, node) in &mut nodes {
@@ -154,6 +158,15 @@ pub fn records(
         }
     }
     Ok(())
+}
+
+/// Where no column is read, nothing else shows that rows are there which a group claims to have.
+fn check_rows(group: &RowGroupMetaData, rows: u64, file: &Bytes, budget: &Arc<Budget>) -> Result<(), Failure> {
+    let values = match group.columns().first() {
+        Some(column) => Pages::new(file, column, Arc::clone(budget))?.count_values()?,
+        None => 0,
+    };
+    if values < rows { Err(PARSING) } else { Ok(()) }
 }
 
 /// Where a group of rows begins.

@@ -92,6 +92,30 @@ impl Pages {
         Some((header, self.rest.len() - thrift.rest.len()))
     }
 
+    /// Steps over the next page; answers its header and what it holds, still packed.
+    fn next_packed(&mut self) -> Option<(Header, Bytes)> {
+        let (header, length) = self.header()?;
+        let end = length.checked_add(header.packed_bytes as usize)?;
+        if end > self.rest.len() {
+            return None;
+        }
+        let packed = self.rest.slice(length..end);
+        self.rest = self.rest.slice(end..);
+        Some((header, packed))
+    }
+
+    /// How many values the pages say to hold, without a look at them: at least one for each row.
+    pub fn count_values(mut self) -> std::result::Result<u64, Failure> {
+        let mut values = 0;
+        while !self.rest.is_empty() {
+            let (header, _) = self.next_packed().ok_or(PARSING)?;
+            if matches!(header.kind, 0 | 3) {
+                values += u64::from(header.body.ok_or(PARSING)?.values);
+            }
+        }
+        Ok(values)
+    }
+
     /// What a page holds: first the levels, which may stand unpacked, then the rest.
     fn unpack(&self, packed: Bytes, header: &Header, levels_bytes: usize, is_plain: bool) -> Result<Bytes> {
         let size = header.unpacked_bytes as usize;
@@ -321,13 +345,7 @@ impl Iterator for Pages {
 impl PageReader for Pages {
     fn get_next_page(&mut self) -> Result<Option<Page>> {
         while !self.rest.is_empty() {
-            let (header, length) = self.header().ok_or_else(broken)?;
-            let end = length
-                .checked_add(header.packed_bytes as usize)
-                .filter(|end| *end <= self.rest.len())
-                .ok_or_else(broken)?;
-            let packed = self.rest.slice(length..end);
-            self.rest = self.rest.slice(end..);
+            let (header, packed) = self.next_packed().ok_or_else(broken)?;
             // Pages of an index stand between the others.
             if header.kind == 1 {
                 continue;

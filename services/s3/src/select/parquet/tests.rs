@@ -302,6 +302,23 @@ fn what_aws_does_not_take_is_refused_where_it_is_read() {
 }
 
 #[test]
+fn rows_are_not_counted_that_are_not_there() {
+    let mut bytes = file(PEOPLE, plain(), &[people()]);
+    // In the footer: how many rows the group has, three, and behind it where it begins.
+    let rows = b"\x16\x06\x26";
+    let at = bytes
+        .windows(rows.len())
+        .rposition(|window| window == rows)
+        .expect("the number of rows")
+        + 1;
+    let count = "select count(*) from s3object";
+    assert_eq!(ask(count, &bytes).as_deref(), Ok("{\"_1\":3}\n"));
+    bytes[at] = 2 * 60;
+    assert_eq!(code(count, &bytes), "ParquetParsingError");
+    assert_eq!(code("select id from s3object", &bytes), "ParquetParsingError");
+}
+
+#[test]
 fn damage_is_told_and_does_no_harm() {
     for bytes in [
         b"".as_slice(),
