@@ -1,4 +1,5 @@
 //! `virga-bench VIRGA BARE FILL [--quick] [--only PART]`: measures the program against a bare server of the same HTTP stack.
+//! `virga-bench --train VIRGA` only runs the loads (see `train`).
 //! The parts are `sizes`, `throughput`, `durable`, `starts`, `depth`, `objects`, `dynamodb` and `dynamodb-depth`.
 //!
 //! All is done in one run on loopback, in turns, so that what disturbs one disturbs the other. Figures are ratios; the
@@ -11,6 +12,7 @@ mod queue;
 mod report;
 mod server;
 mod table;
+mod train;
 
 use load::{Load, Measured};
 use report::Report;
@@ -100,9 +102,16 @@ fn plan() -> Result<Plan, String> {
 
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let outcome = plan().and_then(|plan| {
-        let runtime = runtime.map_err(|error| error.to_string())?;
-        runtime.block_on(run(&plan))
+    let outcome = runtime.map_err(|error| error.to_string()).and_then(|runtime| {
+        let words: Vec<String> = std::env::args().skip(1).collect();
+        if let [option, program] = &words[..]
+            && option == "--train"
+        {
+            return runtime
+                .block_on(train::run(program.as_ref()))
+                .map(|()| Report::default());
+        }
+        runtime.block_on(run(&plan()?))
     });
     match outcome {
         Ok(report) => {

@@ -51,13 +51,30 @@ pub async fn all(virga: &Path, size: &Size, report: &mut Report) -> Result<(), S
     keys(&server, size, report).await
 }
 
+/// Makes a bucket; what a program is trained with: reads, writes and a listing.
+pub async fn training(server: &Server) -> Result<Vec<Vec<Vec<u8>>>, String> {
+    let mut connection = Connection::open(server.address).await?;
+    connection.exchange(&load::s3("PUT", "/train", "", b"")).await?;
+    for (name, length) in [("small", SMALL), ("large", LARGE)] {
+        let put = load::s3("PUT", &format!("/train/{name}"), "", &body(length));
+        connection.exchange(&put).await?;
+    }
+    Ok(vec![
+        vec![load::s3("GET", "/train/small", "", b"")],
+        vec![load::s3("GET", "/train/large", "", b"")],
+        vec![load::s3("PUT", "/train/put", "", &body(SMALL))],
+        vec![load::s3("PUT", "/train/large", "", &body(LARGE))],
+        vec![load::s3("GET", "/train?list-type=2", "", b"")],
+    ])
+}
+
 /// A folder of our own, removed when dropped.
-struct Folder {
-    path: PathBuf,
+pub struct Folder {
+    pub path: PathBuf,
 }
 
 impl Folder {
-    fn make() -> Result<Folder, String> {
+    pub fn make() -> Result<Folder, String> {
         let path = std::env::temp_dir().join(format!("virga-bench-{}", std::process::id()));
         fs::create_dir_all(&path).map_err(|error| error.to_string())?;
         Ok(Folder { path })

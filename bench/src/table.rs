@@ -102,6 +102,17 @@ async fn measure(server: &Server, requests: &[Vec<u8>], seconds: f64) -> Result<
     load.run(requests).await
 }
 
+/// Fills a table; what a program is trained with.
+pub async fn training(server: &Server) -> Result<Vec<Vec<Vec<u8>>>, String> {
+    fill(server, "train", FEW).await?;
+    Ok(vec![
+        gets("train", FEW),
+        puts("train", FEW),
+        queries("train", FEW),
+        transactions("train", FEW - 10),
+    ])
+}
+
 /// Rates against the bare server's, each in turns of so many seconds.
 pub async fn throughput(
     program: &Path,

@@ -1,9 +1,10 @@
-//! `cargo xtask bench`: builds the program and a bare server of the same HTTP stack in release, and measures one against
+//! `cargo xtask bench`: builds the program as it is handed out and a bare server of the same HTTP stack, and measures one against
 //! the other; then the store by itself; then kills both under load and looks for what they lost. Without `--quick` the fuzz
-//! targets follow, a minute each. `cargo xtask bench crash` only kills.
+//! targets follow, a minute each. `cargo xtask bench crash` only kills. With `--plain` the
+//! program is what `cargo build --release` makes: quicker to build, slower to answer.
 
-use crate::{Outcome, at, root};
-use std::path::{Path, PathBuf};
+use crate::{Outcome, at, cargo, release, target};
+use std::path::Path;
 use std::process::Command;
 
 const BUILT: &[&[&str]] = &[
@@ -14,26 +15,32 @@ const BUILT: &[&[&str]] = &[
     &["virga-service", "--example", "worlds"],
 ];
 
-/// `--quick` for a short run, `crash` for the kills alone.
+/// `--quick` for a short run, `--plain` for a plain release build, `crash` for the kills alone.
 pub fn run(words: &[String]) -> Outcome {
-    let (mut quick, mut crash) = (false, false);
+    let (mut quick, mut plain, mut crash) = (false, false, false);
     for word in words {
         match word.as_str() {
             "--quick" => quick = true,
+            "--plain" => plain = true,
             "crash" => crash = true,
-            other => return Err(format!("bench takes --quick and crash, not {other:?}")),
+            other => return Err(format!("bench takes --quick, --plain and crash, not {other:?}")),
         }
     }
     for package in BUILT {
-        cargo(&[&["build", "--release", "--package"][..], package].concat())?;
+        cargo(&[&["build", "--release", "--package"][..], package].concat(), None)?;
     }
     let release = target().join("release");
+    let program = if plain {
+        release.join("virga")
+    } else {
+        release::build()?
+    };
     let mut missed = Vec::new();
     if !crash {
-        measure(&release, quick, &mut missed)?;
+        measure(&program, &release, quick, &mut missed)?;
     }
     let kills = if quick { "20" } else { "300" };
-    let virga = release.join("virga").display().to_string();
+    let virga = program.display().to_string();
     let data = release.join(format!("bench-killed-{}", std::process::id()));
     let data = data.display().to_string();
     example(&release, "crash", &[kills, &data], &mut missed)?;
@@ -48,11 +55,11 @@ pub fn run(words: &[String]) -> Outcome {
     }
 }
 
-fn measure(release: &Path, quick: bool, missed: &mut Vec<String>) -> Outcome {
+fn measure(program: &Path, release: &Path, quick: bool, missed: &mut Vec<String>) -> Outcome {
     let examples = release.join("examples");
     let mut bench = Command::new(release.join("virga-bench"));
     bench
-        .arg(release.join("virga"))
+        .arg(program)
         .args([examples.join("bare"), examples.join("fill")])
         .args(quick.then_some("--quick"));
     if !bench.status().map_err(at(release))?.success() {
@@ -79,22 +86,4 @@ fn example(release: &Path, name: &str, words: &[&str], missed: &mut Vec<String>)
         missed.push(name.to_owned());
     }
     Ok(())
-}
-
-fn cargo(words: &[&str]) -> Outcome {
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(program)
-        .args(words)
-        .current_dir(root())
-        .status()
-        .map_err(|error| error.to_string())?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("cargo {} failed", words.join(" ")))
-    }
-}
-
-fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }

@@ -7,11 +7,12 @@ mod generate;
 mod models;
 mod new_service;
 mod postgres;
+mod release;
 mod test;
 mod tidy;
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 /// What went wrong, in words for whoever ran the command.
 type Outcome = Result<(), String>;
@@ -52,6 +53,11 @@ const COMMANDS: &[Subcommand] = &[
         bench::run,
     ),
     (
+        "release",
+        "build the program as it is handed out, by what the specifications and loads make hot",
+        release::run,
+    ),
+    (
         "fuzz",
         "run the fuzz targets, a minute each ([SECONDS] [TARGET …])",
         fuzz::run,
@@ -89,4 +95,23 @@ fn root() -> PathBuf {
 fn at(path: &Path) -> impl Fn(std::io::Error) -> String {
     let path = path.display().to_string();
     move |error| format!("{path}: {error}")
+}
+
+/// Where cargo puts what it builds.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// Runs cargo; with one flag of rustc where there is one, in place of those that the environment has.
+fn cargo(words: &[&str], flag: Option<&str>) -> Outcome {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(words).current_dir(root());
+    if let Some(flag) = flag {
+        command.env("CARGO_ENCODED_RUSTFLAGS", flag);
+    }
+    if command.status().map_err(|error| error.to_string())?.success() {
+        Ok(())
+    } else {
+        Err(format!("cargo {} failed", words.join(" ")))
+    }
 }

@@ -80,6 +80,11 @@ struct Beside {
 
 /// Runs the parts that are named, or all of them.
 pub fn run(words: &[String]) -> Outcome {
+    run_of(words, std::env::var_os("VIRGA_BINARY").map(PathBuf::from))
+}
+
+/// The same of a program that is built already.
+pub fn run_of(words: &[String], binary: Option<PathBuf>) -> Outcome {
     let known = |word: &String| PARTS.iter().any(|part| part.name == word);
     if let Some(unknown) = words.iter().find(|word| !known(word)) {
         let parts: Vec<String> = PARTS
@@ -95,7 +100,7 @@ pub fn run(words: &[String]) -> Outcome {
         cargo: std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from),
         steps: Vec::new(),
         missing: Vec::new(),
-        binary: std::env::var_os("VIRGA_BINARY").map(PathBuf::from),
+        binary,
         beside: None,
     };
     let started = Instant::now();

@@ -1,6 +1,6 @@
 //! A bare server of the same HTTP stack with a fixed answer, against which Virga's own cost is measured.
 //!
-//! `bare [PORT]` prints the address that it listens on.
+//! `bare [PORT]` prints the address that it listens on. It ends when it is told to (SIGTERM).
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -8,6 +8,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// An answer to GetCallerIdentity, filled up to 400 bytes.
 fn answer() -> Bytes {
@@ -29,8 +30,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("{}", listener.local_addr()?);
     let body = answer();
+    let mut told = signal(SignalKind::terminate())?;
     loop {
-        let (stream, _) = listener.accept().await?;
+        let stream = tokio::select! {
+            accepted = listener.accept() => accepted?.0,
+            _ = told.recv() => return Ok(()),
+        };
         stream.set_nodelay(true)?;
         let body = body.clone();
         tokio::spawn(async move {
