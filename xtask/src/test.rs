@@ -22,6 +22,12 @@ struct Part {
 }
 
 const PARTS: &[Part] = &[
+    // Mostly waits, since the provider does; so it comes first, and runs beside all that follows.
+    Part {
+        name: "terraform",
+        text: "Terraform with the AWS provider, where this machine has them",
+        run: terraform,
+    },
     Part {
         name: "rust",
         text: "format, lints, and all of the workspace's own tests",
@@ -31,12 +37,6 @@ const PARTS: &[Part] = &[
         name: "buckets",
         text: "the feature object-store, with PostgreSQL and Virga's own S3; only where it is named",
         run: buckets,
-    },
-    // Mostly waits, since the provider does; so it runs beside what follows.
-    Part {
-        name: "terraform",
-        text: "Terraform with the AWS provider, where this machine has them",
-        run: terraform,
     },
     Part {
         name: "specs",
