@@ -151,6 +151,19 @@ pub struct Load {
     pub seconds: f64,
 }
 
+/// Connections of most loads.
+const CONNECTIONS: usize = 32;
+
+/// The load that most figures are of.
+pub async fn measure(address: SocketAddr, requests: &[Vec<u8>], seconds: f64) -> Result<Measured, String> {
+    let load = Load {
+        address,
+        connections: CONNECTIONS,
+        seconds,
+    };
+    load.run(requests).await
+}
+
 impl Load {
     /// Sends the requests in turn on every connection until the time is over.
     pub async fn run(&self, requests: &[Vec<u8>]) -> Result<Measured, String> {

@@ -14,7 +14,7 @@ mod server;
 mod table;
 mod train;
 
-use load::{Load, Measured};
+use load::Measured;
 use report::Report;
 use server::Server;
 use std::path::PathBuf;
@@ -263,11 +263,5 @@ async fn throughput(plan: &Plan, report: &mut Report) -> Result<(), String> {
 }
 
 async fn measure(server: &Server, case: &Case, seconds: f64) -> Result<Measured, String> {
-    Load {
-        address: server.address,
-        connections: 32,
-        seconds,
-    }
-    .run(&case.requests)
-    .await
+    load::measure(server.address, &case.requests, seconds).await
 }

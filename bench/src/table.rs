@@ -1,6 +1,6 @@
 //! DynamoDB under load: single items, queries and transactions against the bare server, and a table with millions of items.
 
-use crate::load::{self, Connection, Load, Measured};
+use crate::load::{self, Connection, Measured};
 use crate::report::{self, Report};
 use crate::server::Server;
 use std::path::Path;
@@ -94,12 +94,7 @@ fn transactions(table: &str, items: u64) -> Vec<Vec<u8>> {
 }
 
 async fn measure(server: &Server, requests: &[Vec<u8>], seconds: f64) -> Result<Measured, String> {
-    let load = Load {
-        address: server.address,
-        connections: 32,
-        seconds,
-    };
-    load.run(requests).await
+    load::measure(server.address, requests, seconds).await
 }
 
 /// Fills a table; what a program is trained with.

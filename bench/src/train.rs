@@ -3,7 +3,6 @@
 //! The loads are those that are measured, and the specifications cover the rest (`cargo xtask release`). Nothing is measured: such a
 //! program counts every branch, and is slow.
 
-use crate::load::Load;
 use crate::objects::{self, Folder};
 use crate::server::Server;
 use crate::{load, queue, table};
@@ -11,7 +10,6 @@ use std::path::Path;
 
 /// Of one load.
 const SECONDS: f64 = 3.0;
-const CONNECTIONS: usize = 32;
 
 /// Runs every load for a while and stops the program, which then writes down what it counted. Fails where a call does.
 pub async fn run(program: &Path) -> Result<(), String> {
@@ -36,12 +34,7 @@ pub async fn run(program: &Path) -> Result<(), String> {
 
 async fn loads(server: &Server, loads: &[Vec<Vec<u8>>]) -> Result<(), String> {
     for requests in loads {
-        let load = Load {
-            address: server.address,
-            connections: CONNECTIONS,
-            seconds: SECONDS,
-        };
-        load.run(requests).await?;
+        load::measure(server.address, requests, SECONDS).await?;
     }
     Ok(())
 }

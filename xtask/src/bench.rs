@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 const BUILT: &[&[&str]] = &[
-    &["virga", "--bins", "--examples"],
+    &["virga", "--examples"],
     &["virga-bench"],
     &["virga-edge", "--example", "bare"],
     &["virga-store", "--examples"],
@@ -31,6 +31,7 @@ pub fn run(words: &[String]) -> Outcome {
     }
     let release = target().join("release");
     let program = if plain {
+        cargo(&["build", "--release", "--package", "virga", "--bins"], None)?;
         release.join("virga")
     } else {
         release::build()?

@@ -3,8 +3,7 @@
 //! It is built twice. The first build counts which way each branch goes, while the specifications and the loads of the bench run
 //! against it; the second is optimized by those counts. `target/dist/virga` is the result.
 
-use crate::{Outcome, at, cargo, root, target, test};
-use sha2::{Digest, Sha256};
+use crate::{Outcome, at, cargo, models, root, target, test};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -111,8 +110,7 @@ impl Toolchain {
         if !status.map_err(at(&self.merger))?.success() {
             return Err("the counts cannot be merged".to_owned());
         }
-        let digest = Sha256::digest(fs::read(&merged).map_err(at(&merged))?);
-        let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let name = models::digest(&fs::read(&merged).map_err(at(&merged))?);
         let profile = work.join(format!("{name}.profdata"));
         fs::rename(&merged, &profile).map_err(at(&profile))?;
         Ok(profile)

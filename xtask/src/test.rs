@@ -1,7 +1,6 @@
 //! `cargo xtask test`: sets up what the tests need and runs every one of them.
 
-use crate::{Outcome, at, debian, postgres, root};
-use sha2::{Digest, Sha256};
+use crate::{Outcome, at, debian, models, postgres, root};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -403,10 +402,7 @@ fn terraform(run: &mut Run) -> Outcome {
 fn environment(folder: &str, requirements: &str) -> Result<PathBuf, String> {
     let (folder, requirements) = (root().join(folder), root().join(requirements));
     let wanted = fs::read(&requirements).map_err(at(&requirements))?;
-    let wanted: String = Sha256::digest(&wanted)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let wanted = models::digest(&wanted);
     let stamp = folder.join("requirements.sha256");
     let python = if cfg!(windows) {
         folder.join("Scripts/python.exe")
